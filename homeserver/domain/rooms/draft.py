@@ -35,6 +35,8 @@ class Mark(NamedTuple):
     memberships: int
     highlights: int
     redacted: int
+    redactions: int
+    muted: int
 
 
 class RoomDraft:
@@ -123,7 +125,7 @@ class RoomDraft:
                 seq=item.seq,
                 slot=item.slot,
                 pos=item.pos,
-                replaced_rev=self.head.rev if held is not None else None,
+                replaces=held is not None,
             )
         )
         self._state[key] = event
@@ -139,6 +141,8 @@ class RoomDraft:
             len(self.memberships),
             len(self.highlights),
             len(self.redacted),
+            len(self.redactions),
+            len(self.muted),
         )
 
     def undo(self, mark: Mark) -> None:
@@ -149,8 +153,8 @@ class RoomDraft:
         del self.memberships[mark.memberships :]
         del self.highlights[mark.highlights :]
         del self.redacted[mark.redacted :]
-        del self.redactions[mark.redacted :]
-        del self.muted[mark.redacted :]
+        del self.redactions[mark.redactions :]
+        del self.muted[mark.muted :]
         self._state = {change.key: change.event for change in self.changes}
         self._levels = None
 

@@ -52,7 +52,8 @@ class Head:
 class StateChange:
     """One key of a room's state took a value: at state revision `rev`, after event `seq`.
 
-    `event` None means that the key has no value any more (state resolution took it away).
+    `event` None means that the key has no value any more (state resolution took it away);
+    `replaces` says whether the key had a value before.
     """
 
     key: StateKey
@@ -61,7 +62,7 @@ class StateChange:
     seq: int
     slot: int
     pos: int
-    replaced_rev: int | None
+    replaces: bool
 
 
 class Room:
@@ -70,14 +71,15 @@ class Room:
     `state` maps (type, state key) to the current event, `state_seq` to the room position
     after which it holds. `members` has the joined members. `tail` has the newest events in
     room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
-    `tick` is the worker's own counter of certified batches at the last change.
+    `certified` is the last position that readers may see (design: certified vector), `tick`
+    the worker's own counter of certified batches at the room's last change.
     """
 
     __slots__ = (
         "__weakref__",
         "_levels",
         "cached",
-        "contended_until",
+        "certified",
         "head",
         "members",
         "nid",
@@ -100,7 +102,7 @@ class Room:
         self.members: dict[str, Member] = {}
         self.tail: deque[TimelineEvent] = deque(maxlen=TAIL)
         self.tick = 0
-        self.contended_until = 0.0
+        self.certified = 0
         self.cached: dict[object, bytes] = {}
         self._levels: PowerLevels | None = None
 
@@ -142,6 +144,7 @@ class Room:
     ) -> None:
         """Fill from the store: head, (key, event, seq) of the state, members' ids, newest events."""
         self.head = head
+        self.certified = head.seq
         for key, event, seq in state:
             self.state[key] = event
             self.state_seq[key] = seq
@@ -149,30 +152,57 @@ class Room:
             self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
         self.tail.extend(tail)
 
+    def catch_up(
+        self,
+        seen: Head,
+        head: Head,
+        state: Iterable[tuple[StateKey, Event | None, int]],
+        members: Iterable[tuple[str, int | None]],
+        tail: Sequence[TimelineEvent],
+    ) -> None:
+        """Take over what other writers committed after `seen`, read from the store.
+
+        Nothing happens where the room moved on meanwhile; `certified` stays where it is.
+        """
+        if self.head is not seen:
+            return
+        self.head = head
+        for key, event, seq in state:
+            self._set(key, event, seq)
+        for user_id, nid in members:
+            self._set_member(user_id, nid)
+        if tail and tail[0].seq != seen.seq + 1:
+            self.tail.clear()
+        self.tail.extend(tail)
+        self.cached.clear()
+
     def absorb(self, draft: RoomDraft) -> None:
         """Take over what a committed draft added."""
         self.head = draft.head
         for change in draft.changes:
-            self._set(change)
+            self._set(change.key, change.event, change.seq)
         for user_id, nid in draft.joined.items():
-            if nid is None:
-                self.members.pop(user_id, None)
-            else:
-                self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
+            self._set_member(user_id, nid)
         for item in draft.redacted:
             self._strip(item)
         self.tail.extend(draft.events)
         self.cached.clear()
 
-    def _set(self, change: StateChange) -> None:
-        if change.event is None:
-            self.state.pop(change.key, None)
-            self.state_seq.pop(change.key, None)
+    def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
+        if event is None:
+            self.state.pop(key, None)
+            self.state_seq.pop(key, None)
         else:
-            self.state[change.key] = change.event
-            self.state_seq[change.key] = change.seq
-        if change.key in (CREATE, POWER_LEVELS):
+            self.state[key] = event
+            self.state_seq[key] = seq
+        if key in (CREATE, POWER_LEVELS):
             self._levels = None
+
+    def _set_member(self, user_id: str, nid: int | None) -> None:
+        if nid is None:
+            self.members.pop(user_id, None)
+        else:
+            self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
 
     def _strip(self, stripped: TimelineEvent) -> None:
         """Put the redacted form of an event in the place of the original."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam, update
+
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query, SqlDialect
+from homeserver.infrastructure.sql.types import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,8 +107,36 @@ MOVE_HEAD = Upsert(
     },
 )
 INSERT_EVENT = Insert(t.event, 41)
+INSERT_STATE = Insert(t.state_interval, 44)
 INSERT_STRAY = Upsert(t.stray_event, 42)
-INSERT_GAP = Insert(t.room_gap, 43)
+INSERT_GAP = Insert(t.room_gap, 45)
+_state = t.state_interval.c
+CLOSE_STATE = Execute(
+    Query(
+        update(t.state_interval)
+        .where(
+            _state.room_nid == bindparam("room"),
+            _state.type == bindparam("kind"),
+            _state.state_key == bindparam("key"),
+            _state.to_rev == OPEN,
+        )
+        .values(to_rev=bindparam("rev"), to_seq=bindparam("seq"))
+    ),
+    ("room", "kind", "key", "rev", "seq"),
+    43,
+)
+_event = t.event.c
+STRIP_EVENT = Execute(
+    Query(
+        update(t.event)
+        .where(_event.room_nid == bindparam("room"), _event.event_id == bindparam("id"))
+        .values(
+            redacted_by=bindparam("by"), codec=bindparam("codec_"), body=bindparam("body_")
+        )
+    ),
+    ("room", "id", "by", "codec_", "body_"),
+    51,
+)
 UPSERT_MEMBERSHIP = Upsert(t.membership, 47)
 INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
 INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
