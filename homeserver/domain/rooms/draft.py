@@ -90,6 +90,11 @@ class RoomDraft:
         return self._levels
 
     @property
+    def changed(self) -> bool:
+        """Whether the batch adds anything to this room."""
+        return self.head is not self.room.head or bool(self.redacted)
+
+    @property
     def joined(self) -> dict[str, int | None]:
         """Who is joined (internal id) or no longer joined (None) because of this batch."""
         return {

@@ -23,8 +23,6 @@ _pack = msgspec.msgpack.Encoder().encode
 
 def write_room(draft: Draft, room: RoomDraft) -> None:
     """Add the rows of everything that happened in one room."""
-    if room.head == room.room.head and not room.redacted:
-        return
     nid = room.room.nid
     for item in room.events:
         draft.write(w.INSERT_EVENT, _event(nid, item))
