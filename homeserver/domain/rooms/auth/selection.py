@@ -35,7 +35,7 @@ def auth_types_for(
 def _for_member(version: RoomVersion, target: str, content: JsonObject) -> list[StateKey]:
     selected: list[StateKey] = [("m.room.member", target)]
     membership = content.get("membership")
-    if membership in {"join", "invite", "knock"}:
+    if membership in ("join", "invite", "knock"):  # a tuple: content may be unhashable
         selected.append(("m.room.join_rules", ""))
     if membership == "invite" and (token := _invite_token(content)) is not None:
         selected.append(("m.room.third_party_invite", token))

@@ -45,7 +45,7 @@ def auth_difference(
     """
     common = auth_chain(events, shared)
     chains = [auth_chain(events, own, known=common) for own in conflicted]
-    return set[str]().union(*chains) - set.intersection(*chains)
+    return chains[0].union(*chains) - chains[0].intersection(*chains)
 
 
 def conflicted_subgraph(events: EventSource, conflicted: Collection[str]) -> set[str]:
