@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeserver.domain.events.event import Event
 from homeserver.domain.rooms.auth import auth_types_for, check_auth
 from homeserver.domain.rooms.resolution import resolve
 from homeserver.domain.rooms.versions import ROOM_VERSIONS, RoomVersion
 from tests.support.rooms import ALICE, BOB, CAROL, DAVE, MemoryEvents, make_event
+
+if TYPE_CHECKING:
+    from homeserver.domain.events.event import Event
 
 USERS = (ALICE, BOB, CAROL, DAVE)
 LEVELS = (0, 25, 50, 75, 100)
@@ -62,7 +64,7 @@ def random_action(rng: random.Random, version: RoomVersion) -> tuple[str, str, d
     if kind == "levels":
         listed = USERS[1:] if version.privileged_creators else USERS
         users = {user: rng.choice(LEVELS) for user in listed}
-        if not version.privileged_creators and rng.random() < 0.8:  # noqa: PLR2004
+        if not version.privileged_creators and rng.random() < 0.8:
             users[ALICE] = 100
         return "m.room.power_levels", "", {"users": users, "ban": rng.choice(LEVELS[:3])}
     if kind == "rules":

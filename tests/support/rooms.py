@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.auth import Signatures
     from homeserver.domain.rooms.versions import RoomVersion
 
-ALICE, BOB, CAROL, DAVE = "@alice:a.example", "@bob:b.example", "@carol:c.example", "@dave:d.example"
+ALICE, BOB, CAROL, DAVE = (
+    "@alice:a.example",
+    "@bob:b.example",
+    "@carol:c.example",
+    "@dave:d.example",
+)
 
 
 def make_event(event_id: str, event_type: str, sender: str, **fields: Any) -> Event:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from homeserver.domain.events.event import Event
 from homeserver.domain.rooms.auth.check import check_auth
 from homeserver.domain.rooms.power_levels import CREATOR_LEVEL_WITHOUT_EVENT, DEFAULT_LEVELS
-from homeserver.domain.rooms.user_ids import is_user_id, server_of
+from homeserver.domain.rooms.user_ids import domain_of, is_user_id
 from homeserver.domain.shared.errors import BadJsonError, InvalidRoomStateError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _power_levels(
 
 def _canonical_alias(creator: str, request: CreateRoomRequest) -> Iterator[NewState]:
     if request.room_alias_name is not None:
-        alias = f"#{request.room_alias_name}:{server_of(creator)}"
+        alias = f"#{request.room_alias_name}:{domain_of(creator)}"
         yield NewState("m.room.canonical_alias", "", {"alias": alias})
 
 
@@ -206,7 +206,7 @@ def _invites(request: CreateRoomRequest) -> Iterator[NewState]:
 
 def _refuse_unauthorised(version: RoomVersion, creator: str, states: Sequence[NewState]) -> None:
     """Play the events through the room's own rules, under ids that never leave this function."""
-    room_id = "!0" if version.room_id_is_create_hash else f"!0:{server_of(creator)}"
+    room_id = "!0" if version.room_id_is_create_hash else f"!0:{domain_of(creator)}"
     state: dict[StateKey, Event] = {}
     for position, new in enumerate(states):
         event = Event(

@@ -20,6 +20,6 @@ def is_user_id(value: object) -> bool:
     )
 
 
-def server_of(identifier: str) -> str:
+def domain_of(identifier: str) -> str:
     """Return the server name of a user, room or alias id; empty where it names none."""
     return identifier.partition(":")[2]

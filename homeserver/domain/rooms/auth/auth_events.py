@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.domain.rooms.auth.failure import AuthFailure, numbers_of, refuse
 from homeserver.domain.rooms.auth.selection import auth_types_for
-from homeserver.domain.rooms.auth.state import create_event_id
+from homeserver.domain.rooms.auth.state import create_event_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ def check_auth_events(
     if event.type == "m.room.create":
         return None
     by_hash = version.room_id_is_create_hash
-    if by_hash and is_rejected(create_event_id(event.room_id)):
+    if by_hash and is_rejected(create_event_id_of(event.room_id)):
         return refuse(version, "2", "the room's create event was rejected")
     number = numbers_of(version).auth_events
     keys = [(cited.type, cited.state_key) for cited in auth_events]

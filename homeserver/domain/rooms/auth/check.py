@@ -1,4 +1,4 @@
-"""The authorisation rules in their order: may this event happen in this state?"""
+"""The authorisation rules in their order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from homeserver.domain.rooms.auth.state import (
     Signatures,
     State,
     as_lookup,
-    create_event_id,
+    create_event_id_of,
 )
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.user_ids import server_of
+from homeserver.domain.rooms.user_ids import domain_of
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
@@ -58,7 +58,9 @@ def check_auth(
 
 
 def _is_founded_by(version: RoomVersion, event: Event, create: Event) -> bool:
-    return not version.room_id_is_create_hash or create.event_id == create_event_id(event.room_id)
+    return not version.room_id_is_create_hash or create.event_id == create_event_id_of(
+        event.room_id
+    )
 
 
 def _no_create(version: RoomVersion) -> AuthFailure:
@@ -69,7 +71,7 @@ def _no_create(version: RoomVersion) -> AuthFailure:
 
 
 def _is_foreign(event: Event, create: Event) -> bool:
-    return server_of(event.sender) != server_of(create.sender)
+    return domain_of(event.sender) != domain_of(create.sender)
 
 
 def _check_sent_by_member(room: Room, event: Event) -> AuthFailure | None:

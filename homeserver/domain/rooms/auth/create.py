@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeserver.domain.rooms.auth.failure import AuthFailure, refuse
-from homeserver.domain.rooms.user_ids import is_user_id, server_of
+from homeserver.domain.rooms.user_ids import domain_of, is_user_id
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def check_create(version: RoomVersion, event: Event) -> AuthFailure | None:
 
 def _room_id_fits(version: RoomVersion, event: Event) -> bool:
     if not version.room_id_is_create_hash:
-        return server_of(event.room_id) == server_of(event.sender)
+        return domain_of(event.room_id) == domain_of(event.sender)
     # The event itself must not have a room id: `Event.room_id` is then empty or the derived
     # one. One that an event claims for itself is hashed with it and so never equals its hash.
     return event.room_id in {"", "!" + event.event_id[1:]}

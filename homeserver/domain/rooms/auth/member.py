@@ -9,7 +9,7 @@ from homeserver.domain.rooms.auth.invite import check_invite
 from homeserver.domain.rooms.auth.join import check_join
 from homeserver.domain.rooms.auth.leave import check_ban, check_knock, check_leave
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
-from homeserver.domain.rooms.user_ids import server_of
+from homeserver.domain.rooms.user_ids import domain_of
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
@@ -42,4 +42,4 @@ def _authoriser_signed(room: Room, event: Event) -> bool:
     if "join_authorised_via_users_server" not in event.content:
         return True
     user = event.content["join_authorised_via_users_server"]
-    return isinstance(user, str) and room.signatures.event_signed_by(event, server_of(user))
+    return isinstance(user, str) and room.signatures.event_signed_by(event, domain_of(user))

@@ -1,4 +1,4 @@
-"""Which state an event must cite to prove its right (server-server API, "Auth events selection")."""
+"""Which state an event must cite as its proof (server-server API, "Auth events selection")."""
 
 from __future__ import annotations
 

@@ -71,6 +71,6 @@ def as_lookup(state: State) -> StateLookup:
     return lambda event_type, state_key: state.get((event_type, state_key))
 
 
-def create_event_id(room_id: str) -> str:
+def create_event_id_of(room_id: str) -> str:
     """Return the id of the create event that a version 12 room id names (MSC4291)."""
     return "$" + room_id[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.domain.rooms.auth.state import StateKey, create_event_id
+from homeserver.domain.rooms.auth.state import StateKey, create_event_id_of
 from homeserver.domain.rooms.power_levels import Level, PowerLevels
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class AuthLookup:
         if event.type == "m.room.create":
             return event
         if self._version.room_id_is_create_hash:
-            return self._events.get(create_event_id(event.room_id))
+            return self._events.get(create_event_id_of(event.room_id))
         return self._cited(event, "m.room.create")
 
     def power_levels_of(self, event: Event) -> Event | None:
@@ -42,7 +42,7 @@ class AuthLookup:
             if cited.state_key is not None and not self._events.is_rejected(event_id):
                 found.setdefault((cited.type, cited.state_key), cited)
         if self._version.room_id_is_create_hash and event.type != "m.room.create":
-            found["m.room.create", ""] = self._events.get(create_event_id(event.room_id))
+            found["m.room.create", ""] = self._events.get(create_event_id_of(event.room_id))
         return found
 
     def levels(self, create: Event, power_levels: Event | None) -> PowerLevels:

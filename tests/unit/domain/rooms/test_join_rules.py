@@ -35,7 +35,10 @@ def test_allow_that_is_not_understood(value: object) -> None:
 
 
 def test_improper_room_ids_are_passed_over() -> None:
-    content = {"join_rule": "restricted", "allow": [*allow(5, "a", "!ok"), {"type": "m.room_membership"}]}
+    content = {
+        "join_rule": "restricted",
+        "allow": [*allow(5, "a", "!ok"), {"type": "m.room_membership"}],
+    }
     assert rooms_that_admit(ROOM_VERSIONS["10"], content) == ("!ok",)
 
 

@@ -59,7 +59,9 @@ def test_levels_without_event() -> None:
 def test_v12_creators_are_above_all_numbers() -> None:
     create = make_event("$c", "m.room.create", ALICE, content={"additional_creators": [BOB]})
     content = {"users": {CAROL: LIMIT}, "users_default": 3}
-    levels = PowerLevels.of(V12, create, make_event("$p", "m.room.power_levels", ALICE, content=content))
+    levels = PowerLevels.of(
+        V12, create, make_event("$p", "m.room.power_levels", ALICE, content=content)
+    )
     assert levels.of_user(ALICE) == levels.of_user(BOB) == INFINITE
     assert levels.of_user(CAROL) == LIMIT < levels.of_user(ALICE)
     assert levels.of_user("@x:y") == 3
@@ -77,7 +79,9 @@ def test_explicit_levels() -> None:
         "notifications": {"room": 4},
         "users": {BOB: 3},
     }
-    levels = PowerLevels.of(V10, create, make_event("$p", "m.room.power_levels", ALICE, content=content))
+    levels = PowerLevels.of(
+        V10, create, make_event("$p", "m.room.power_levels", ALICE, content=content)
+    )
     assert levels.to_send("m.a", is_state=True) == levels.to_send("m.a", is_state=False) == 7
     assert levels.to_send("m.b", is_state=False) == 1
     assert levels.to_send("m.b", is_state=True) == 2

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from homeserver.domain.rooms.auth import auth_types_for, check_auth, check_auth_events
 from homeserver.domain.rooms.power_levels import PowerLevels
 from homeserver.domain.rooms.versions import ROOM_VERSIONS, RoomVersion
 from tests.support.rooms import ALICE, BOB, CAROL, TestRoom, make_event
+
+if TYPE_CHECKING:
+    from homeserver.domain.events.event import Event
 
 ALL = list(ROOM_VERSIONS.values())
 V12 = ROOM_VERSIONS["12"]
@@ -29,7 +34,9 @@ def test_create(version: RoomVersion) -> None:
     assert room.rule("m.room.create", ALICE, content, prev_events=(), room_id="!r:z") == "1.2"
     strange = {**content, "room_version": "zebra"}
     assert room.rule("m.room.create", ALICE, strange, prev_events=()) == "1.3"
-    assert room.rule("m.room.create", ALICE, {**content, "room_version": 1}, prev_events=()) == "1.3"
+    assert (
+        room.rule("m.room.create", ALICE, {**content, "room_version": 1}, prev_events=()) == "1.3"
+    )
     needs_creator = version.creator_in_create_content
     assert room.rule("m.room.create", ALICE, {}, prev_events=()) == (
         "1.4" if needs_creator else None
@@ -132,7 +139,7 @@ def test_selection(version: RoomVersion) -> None:
     create = () if version is V12 else (("m.room.create", ""),)
     base = (*create, ("m.room.power_levels", ""), ("m.room.member", ALICE))
 
-    def select(content: dict[str, object], event_type: str = "m.room.member") -> object:
+    def select(content: dict[str, Any], event_type: str = "m.room.member") -> object:
         return auth_types_for(version, event_type, BOB, ALICE, content)
 
     bob, rules = ("m.room.member", BOB), ("m.room.join_rules", "")
@@ -162,7 +169,7 @@ def test_auth_events(version: RoomVersion) -> None:
     moved = room.event("m.room.power_levels", ALICE, {}, room_id="!other:a.example")
     others = [event for event in cited if event.type != "m.room.power_levels"]
 
-    def check(events: list, rejected: str = "") -> str | None:  # type: ignore[type-arg]
+    def check(events: list[Event], rejected: str = "") -> str | None:
         failure = check_auth_events(version, message, events, lambda i: i == rejected)
         return None if failure is None else failure.rule.partition(":")[2]
 

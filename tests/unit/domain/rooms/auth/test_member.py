@@ -57,7 +57,7 @@ def test_creator_joins_right_after_create(version: RoomVersion) -> None:
     create = room.state["m.room.create", ""]
     del room.state["m.room.member", ALICE]
     join = {"membership": "join"}
-    first = {"prev_events": (create.event_id,)}
+    first: dict[str, Any] = {"prev_events": (create.event_id,)}
     assert room.rule("m.room.member", ALICE, join, key=ALICE, **first) is None
     otherwise = number(version, v6="4.2.6", v8="4.3.7", v12="5.3.7")
     assert room.rule("m.room.member", ALICE, join, key=ALICE) == otherwise
@@ -158,9 +158,7 @@ def test_third_party_invite_redeemed(version: RoomVersion) -> None:
     room.put("m.room.third_party_invite", ALICE, keys, key="tok")
 
     def redeem(sender: str, target: str, offer: object, key: str = "K1") -> str | None:
-        return room.member_rule(
-            sender, target, "invite", Signed(key=key), third_party_invite=offer
-        )
+        return room.member_rule(sender, target, "invite", Signed(key=key), third_party_invite=offer)
 
     good = {"signed": {"mxid": CAROL, "token": "tok"}}
     assert redeem(ALICE, CAROL, good) is None

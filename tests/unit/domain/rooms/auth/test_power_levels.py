@@ -22,7 +22,7 @@ def number(version: RoomVersion, old: str, strict: str | None) -> str | None:
     if version is not V12 or strict is None:
         return strict and f"9.{strict}"
     head, dot, tail = strict.partition(".")
-    after_creators = int(head) > 3  # noqa: PLR2004
+    after_creators = int(head) > 3
     return f"10.{int(head) + after_creators}{dot}{tail}"
 
 

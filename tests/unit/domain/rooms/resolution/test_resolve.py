@@ -215,7 +215,9 @@ def test_C7_cycle_of_auth_events_ends_and_proves_nothing(version: object) -> Non
             )
         )
     source.add(
-        make_event("$t", "m.room.topic", ALICE, state_key="", auth_events=("$create", "$alice", "$p"))
+        make_event(
+            "$t", "m.room.topic", ALICE, state_key="", auth_events=("$create", "$alice", "$p")
+        )
     )
     base = {("m.room.create", ""): "$create", JOINED: "$alice"}
     sets = [base | {LEVELS: "$p", TOPIC: "$t"}, base | {LEVELS: "$q"}, base]
