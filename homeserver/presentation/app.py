@@ -88,18 +88,18 @@ class Dispatcher:
         return response
 
     async def _answer(self, request: Request) -> web.StreamResponse:
-        failure: Exception | None = None
         try:
-            request.route, request.params = self._router.match(request.method, request.path)
-        except Exception as error:  # noqa: BLE001 (answered below, after the observer knows)
-            failure = error
-        self._observer.begin(request)
-        try:
-            if failure is not None:
-                raise failure
-            return await self._handle(request, request.route)
+            return await self._handle(request, self._find_route(request))
         except Exception as error:  # noqa: BLE001 (the one table of failures decides)
             return failure_response(request, error)
+
+    def _find_route(self, request: Request) -> Route:
+        try:
+            route, request.params = self._router.match(request.method, request.path)
+            request.route = route
+            return route
+        finally:  # unknown paths are observed too
+            self._observer.begin(request)
 
     async def _handle(self, request: Request, route: Route) -> web.StreamResponse:
         if route.auth is not Auth.NONE:
@@ -125,7 +125,10 @@ async def _handle_long_poll(request: Request, route: Route) -> web.StreamRespons
 
 
 class HttpServer:
-    """Listens, and stops without cutting anybody off."""
+    """Listens, and stops without cutting anybody off.
+
+    `port` is the TCP port listened on last (0 for none).
+    """
 
     def __init__(self, dispatcher: Dispatcher, settings: HttpSettings) -> None:
         """Prepare; nothing listens yet. Must be called in the running loop."""
@@ -140,6 +143,7 @@ class HttpServer:
         )
         self._runner = web.ServerRunner(self._connections, shutdown_timeout=1.0)
         self._is_set_up = False
+        self.port = 0
 
     @property
     def drain(self) -> Drain:
@@ -147,24 +151,17 @@ class HttpServer:
         return self._dispatcher.drain
 
     @property
-    def port(self) -> int:
-        """The port of the first listener."""
-        return int(self._runner.addresses[0][1])
-
-    @property
     def connection_count(self) -> int:
         """How many connections are open."""
         return len(self._connections.connections)
 
-    async def listen(
-        self, host: str, port: int, *, ssl_context: SSLContext | None = None
-    ) -> None:
+    async def listen(self, host: str, port: int, *, ssl_context: SSLContext | None = None) -> None:
         """Listen on an address; port 0 takes a free one. OSError where it is taken."""
         await self._set_up()
         backlog = self._settings.backlog
-        await web.TCPSite(
-            self._runner, host, port, backlog=backlog, ssl_context=ssl_context
-        ).start()
+        site = web.TCPSite(self._runner, host, port, backlog=backlog, ssl_context=ssl_context)
+        await site.start()
+        self.port = site.port
 
     async def listen_on(self, sock: socket.socket) -> None:
         """Listen on a bound socket, for example one handed over by the supervisor."""

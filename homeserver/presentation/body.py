@@ -39,9 +39,9 @@ async def read_body(raw: BaseRequest, limit: int, seconds: float) -> bytes:
     away.
     """
     coding = raw.headers.get("Content-Encoding", "identity").strip().lower()
-    if coding not in ("identity", "gzip", "deflate"):
+    if coding not in {"identity", "gzip", "deflate"}:
         raise UnsupportedEncodingError("Content-Encoding must be gzip, deflate or identity")
-    await _accept_length(raw, limit)
+    _accept_length(raw, limit)
     if raw.content.is_eof():
         body = raw.content.read_nowait()
         if len(body) > limit:
@@ -59,7 +59,7 @@ async def stream_body(raw: BaseRequest, limit: int, stall: float) -> AsyncIterat
     """
     if raw.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedEncodingError("This body may not be compressed")
-    await _accept_length(raw, limit)
+    _accept_length(raw, limit)
     size = 0
     while True:
         try:
@@ -93,7 +93,7 @@ def inflate(body: bytes, coding: str, limit: int) -> bytes:
     return plain
 
 
-async def _accept_length(raw: BaseRequest, limit: int) -> None:
+def _accept_length(raw: BaseRequest, limit: int) -> None:
     """Refuse a body that says it is too long; let a client that asked first go ahead."""
     length = raw.content_length
     if length is not None and length > limit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network  # noqa: TC003 (decoders resolve the fields)
 
 
 @dataclass(frozen=True, slots=True)

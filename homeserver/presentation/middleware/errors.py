@@ -65,10 +65,12 @@ def failure_response(request: Request, error: Exception) -> Response:
         exc_info=error,
         extra={"trace_id": request.trace_id},
     )
-    return matrix_error_response(_Unexpected(f"Internal server error (trace {request.trace_id})"))
+    return matrix_error_response(
+        _UnexpectedError(f"Internal server error (trace {request.trace_id})")
+    )
 
 
-class _Unexpected(MatrixError):
+class _UnexpectedError(MatrixError):
     status = 500
 
 

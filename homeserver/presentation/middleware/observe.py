@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class RequestObserver(Protocol):
-    """Told of every request that reached the dispatcher. Neither method may raise or block.
+    """Told of every request but OPTIONS. Neither method may raise or block.
 
     Both run in the request's own task, so that context variables bound in `begin` hold for
     the handler. Use `request.method`, `request.label` (bounded) and `request.trace_id`;
