@@ -64,7 +64,7 @@ async def test_a_written_response_forgets_its_body_and_headers() -> None:
 @pytest.mark.asyncio
 async def test_no_content_has_neither_type_nor_length() -> None:
     data = await written(Response(204, b""))
-    assert b"Content-" not in data
+    assert b"\r\nContent-" not in data
     assert data.endswith(b"\r\n\r\n")
 
 
