@@ -179,7 +179,7 @@ class HttpServer:
             await site.stop()
         await asyncio.sleep(self._settings.linger_seconds)
         deadline = loop.time() + self._settings.drain_seconds
-        while self._dispatcher.active and loop.time() < deadline:
+        while self._dispatcher.active and loop.time() < deadline:  # noqa: ASYNC110 (only at the end)
             await asyncio.sleep(_IN_FLIGHT_POLL_SECONDS)
         await self._runner.cleanup()
 

@@ -89,7 +89,7 @@ class Request:
             if found and found[1] != _NO_TRACE:
                 self._trace_id = found[1]
             else:
-                self._trace_id = f"{random.getrandbits(128):032x}"  # noqa: S311 (not a secret)
+                self._trace_id = f"{random.getrandbits(128):032x}"  # not a secret
         return self._trace_id
 
     # --- who asks
