@@ -58,6 +58,14 @@ def glob_words(pattern: str) -> Matcher:
     return lambda value: _has_word(folded, fold(value))
 
 
+def contains_words(value: str, words: str) -> bool:
+    """Whether `words`, in which nothing is special, stand in `value` between boundaries."""
+    folded = fold(words)
+    if len(folded) > _LONG_WORD:
+        return _Automaton(folded, wild=False).matches_words(fold(value))
+    return _has_word(folded, fold(value))
+
+
 def _stars(pattern: str) -> Matcher:
     """Match a pattern of literals between stars: the leftmost find of each suffices."""
     if "*" not in pattern:
@@ -102,17 +110,17 @@ class _Automaton:
 
     __slots__ = ("_accept", "_any", "_loops", "_masks")
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, wild: bool = True) -> None:
         self._masks: dict[str, int] = {}
         self._any = 0  # characters that are `?`
         self._loops = 0  # states that a `*` lets stay as they are
         length = 0
         for char in pattern:
             bit = 1 << length
-            if char == "*":
+            if wild and char == "*":
                 self._loops |= bit
                 continue
-            if char == "?":
+            if wild and char == "?":
                 self._any |= bit
             else:
                 self._masks[char] = self._masks.get(char, 0) | bit
