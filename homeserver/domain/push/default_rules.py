@@ -27,9 +27,7 @@ def default_rules(user_id: str) -> dict[str, list[Rule]]:
 def _override(user_id: str) -> list[Rule]:
     is_member = _match("type", "m.room.member")
     invites = _match("content.membership", "invite")
-    mentions_user = _property(
-        "event_property_contains", r"content.m\.mentions.user_ids", user_id
-    )
+    mentions_user = _property("event_property_contains", r"content.m\.mentions.user_ids", user_id)
     mentions_room = _property("event_property_is", r"content.m\.mentions.room", True)
     may_notify_room = {"kind": "sender_notification_permission", "key": "room"}
     is_edit = _property("event_property_is", r"content.m\.relates_to.rel_type", "m.replace")

@@ -123,9 +123,7 @@ def test_room_member_count(wanted: Any, expected: bool) -> None:
     ("level", "levels", "expected"),
     [(50, {}, True), (49, {}, False), (49, {"room": 49}, True), (0, {"room": 0}, True)],
 )
-def test_sender_notification_permission(
-    level: int, levels: dict[str, int], expected: bool
-) -> None:
+def test_sender_notification_permission(level: int, levels: dict[str, int], expected: bool) -> None:
     condition = {"kind": "sender_notification_permission", "key": "room"}
     context = {"sender_power_level": level, "notification_levels": levels}
     assert holds(condition, {}, **context) is expected

@@ -8,7 +8,14 @@ import pytest
 
 from homeserver.domain.shared.glob import fold, glob, glob_words, wildcard
 
-HOSTILE = ["*a*a*a*a*b", "*?a*a?*a*a*b", "a?" * 400 + "b", "*" * 2000 + "b", "a" * 3000 + "b", "a" * 3000]
+HOSTILE = [
+    "*a*a*a*a*b",
+    "*?a*a?*a*a*b",
+    "a?" * 400 + "b",
+    "*" * 2000 + "b",
+    "a" * 3000 + "b",
+    "a" * 3000,
+]
 
 
 @pytest.mark.parametrize(

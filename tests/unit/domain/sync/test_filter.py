@@ -152,5 +152,7 @@ def test_event_fields_select_by_dotted_path() -> None:
 
 def test_event_fields_never_change_the_event() -> None:
     event = {"content": {"body": {"x": 1}}}
-    assert select_fields(event, parse_fields(["content.body", "content", "content.body.x"])) == event
+    assert (
+        select_fields(event, parse_fields(["content.body", "content", "content.body.x"])) == event
+    )
     assert event == {"content": {"body": {"x": 1}}}
