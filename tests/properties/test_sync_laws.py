@@ -35,7 +35,7 @@ def test_merge_is_the_least_upper_bound(a: Vector, b: Vector, c: Vector) -> None
 
 @given(VECTORS, VECTORS)
 def test_order_is_antisymmetric_and_equality_is_by_content(a: Vector, b: Vector) -> None:
-    assert (a >= b and b >= a) == (a == b)
+    assert (a >= b >= a) == (a == b)
     assert a != b or hash(a) == hash(b)
 
 

@@ -133,6 +133,7 @@ async def check(  # noqa: PLR0913 - a whole request and what it is checked again
     binding: Binding,
     stored: UiaSession | None,
     auth: Json,
+    *,
     new_session_id: str,
     verifiers: Mapping[str, Verifier],
 ) -> Completed | Challenge | Failure:

@@ -27,10 +27,12 @@ def default_rules(user_id: str) -> dict[str, list[Rule]]:
 def _override(user_id: str) -> list[Rule]:
     is_member = _match("type", "m.room.member")
     invites = _match("content.membership", "invite")
-    mentions_user = _property("event_property_contains", r"content.m\.mentions.user_ids", user_id)
-    mentions_room = _property("event_property_is", r"content.m\.mentions.room", True)
+    mentions_user = _property(
+        "event_property_contains", r"content.m\.mentions.user_ids", value=user_id
+    )
+    mentions_room = _property("event_property_is", r"content.m\.mentions.room", value=True)
     may_notify_room = {"kind": "sender_notification_permission", "key": "room"}
-    is_edit = _property("event_property_is", r"content.m\.relates_to.rel_type", "m.replace")
+    is_edit = _property("event_property_is", r"content.m\.relates_to.rel_type", value="m.replace")
     return [
         {**_rule("master", [], []), "enabled": False},
         _rule("suppress_notices", [_match("content.msgtype", "m.notice")], []),
@@ -80,5 +82,5 @@ def _state(event_type: str) -> list[dict[str, Any]]:
     return [_match("type", event_type), _match("state_key", "")]
 
 
-def _property(kind: str, key: str, value: str | bool) -> dict[str, Any]:  # noqa: FBT001
+def _property(kind: str, key: str, *, value: str | bool) -> dict[str, Any]:
     return {"kind": kind, "key": key, "value": value}

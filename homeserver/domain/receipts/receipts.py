@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from homeserver.domain.shared.errors import InvalidParamError
-from homeserver.domain.sync.position import RoomPosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from homeserver.domain.shared.json import Json
+    from homeserver.domain.sync.position import RoomPosition
 
 READ: Final = "m.read"
 READ_PRIVATE: Final = "m.read.private"

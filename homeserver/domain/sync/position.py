@@ -1,12 +1,12 @@
 """Positions in a room's log, and the pagination tokens that point between them (design §2.1).
 
-Total order: (n − 1, 0) < … (n, −2) < (n, −1) < (n, 0). The event (n, 0) came live as the
-room's n-th; (n, −1), (n, −2) … is history that arrived later behind it, newest first, so all
-of it is older than n and newer than n − 1.
+Total order: (n - 1, 0) < … (n, -2) < (n, -1) < (n, 0). The event (n, 0) came live as the
+room's n-th; (n, -1), (n, -2) … is history that arrived later behind it, newest first, so all
+of it is older than n and newer than n - 1.
 
 A token is a *point* on one side of a position, not the position: history may still arrive
-between (n − 1, 0) and (n, 0), and a reader who pages back from just before (n, 0) gets it,
-as does one who pages forward from just after (n − 1, 0).
+between (n - 1, 0) and (n, 0), and a reader who pages back from just before (n, 0) gets it,
+as does one who pages forward from just after (n - 1, 0).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def just_after(position: RoomPosition) -> RoomPoint:
 
 
 def encode_position(point: RoomPoint) -> str:
-    """Write a point as a URL-safe pagination token, `t1_<seq>-<−back><a|b>`."""
+    """Write a point as a URL-safe pagination token, `t1_<seq>-<-back><a|b>`."""
     position = point.position
     return f"t1_{position.seq}-{-position.back}{'a' if point.after else 'b'}"
 

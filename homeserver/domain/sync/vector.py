@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Vector:
     """An immutable map from writer slot to position; a missing slot counts as 0.
 
-    Slots and positions are integers from 0 to 2^63 − 1. `a >= b` is the partial order by
+    Slots and positions are integers from 0 to 2^63 - 1. `a >= b` is the partial order by
     slot: whoever has seen `a` has seen all of `b`. Two vectors may be unordered.
     """
 

@@ -16,7 +16,7 @@ _SMALL: Final = tuple(
 
 
 def pack_number(number: int) -> bytes:
-    """Pack an integer from 0 to 2^64 − 1: its length in bytes, then big-endian bytes."""
+    """Pack an integer from 0 to 2^64 - 1: its length in bytes, then big-endian bytes."""
     if number < len(_SMALL):
         return _SMALL[number]
     size = (number.bit_length() + 7) // 8

@@ -155,5 +155,9 @@ async def test_check_runs_the_stages_verifier() -> None:
     verifiers = {"m.login.password": right_password}
     for password, expected in (("secret", Completed), ("wrong", Challenge)):
         given = {"type": "m.login.password", "password": password}
-        assert isinstance(await check(ONE, CALL, None, given, "new", verifiers), expected)
-    assert isinstance(await check(ONE, CALL, None, None, "new", verifiers), Challenge)
+        assert isinstance(
+            await check(ONE, CALL, None, given, new_session_id="new", verifiers=verifiers), expected
+        )
+    assert isinstance(
+        await check(ONE, CALL, None, None, new_session_id="new", verifiers=verifiers), Challenge
+    )
