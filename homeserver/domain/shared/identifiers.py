@@ -15,7 +15,8 @@ from homeserver.domain.shared.errors import InvalidUsernameError
 
 MAX_ID_BYTES: Final = 255
 
-_HASH_ID = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch
+# 32 bytes in URL-safe Base64; the last character has but four bits to say.
+_HASH_ID = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]").fullmatch
 _NEW_LOCALPART = re.compile(r"[a-z0-9._=/+-]+").fullmatch
 _SERVER_NAME = re.compile(
     r"(?P<host>\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|[A-Za-z0-9.-]{1,255})(?::[0-9]{1,5})?"
