@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from homeserver.domain.events.event import Event
 from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.domain.events.limits import MAX_EVENT_BYTES, fits_key, signature_bytes
-from homeserver.domain.events.redaction import redact_content
+from homeserver.domain.events.redaction import redact_content, redaction_target
 from homeserver.domain.shared.base64 import encode_base64
 from homeserver.domain.shared.canonical_json import check_canonical, encode_canonical
 from homeserver.domain.shared.errors import InvalidParamError, TooLargeError
@@ -49,11 +49,11 @@ def build_event(
         content = {**content, "redacts": redacts}
     # Keys in canonical order, so that sorting them costs next to nothing.
     pdu: dict[str, Any] = {
-        "auth_events": auth_events,
+        "auth_events": tuple(auth_events),
         "content": content,
         "depth": depth,
         "origin_server_ts": origin_server_ts,
-        "prev_events": prev_events,
+        "prev_events": tuple(prev_events),
     }
     if redacts is not None and not version.redacts_in_content:
         pdu["redacts"] = redacts
@@ -80,10 +80,10 @@ def build_event(
         content=content,
         origin_server_ts=origin_server_ts,
         depth=depth,
-        auth_events=tuple(auth_events),
-        prev_events=tuple(prev_events),
+        auth_events=pdu["auth_events"],
+        prev_events=pdu["prev_events"],
         json=json,
-        redacts=redacts,
+        redacts=redaction_target(pdu, version),
     )
 
 

@@ -66,6 +66,14 @@ def redact_content(event_type: Json, content: Json, version: RoomVersion) -> dic
     return rule(content, version)
 
 
+def redaction_target(pdu: JsonObject, version: RoomVersion) -> str | None:
+    """Read which event an `m.room.redaction` redacts, from where the version keeps it."""
+    if pdu.get("type") != "m.room.redaction":
+        return None
+    target = (pdu["content"] if version.redacts_in_content else pdu).get("redacts")
+    return target if isinstance(target, str) else None
+
+
 def _pick(content: JsonObject, *keys: str) -> dict[str, Any]:
     return {key: content[key] for key in keys if key in content}
 
