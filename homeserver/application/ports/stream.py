@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room
 
 
@@ -14,10 +15,17 @@ class Stream(Protocol):
     """The certified log as the readers of this worker see it."""
 
     def certify(
-        self, slot: int, pos: int, rooms: Collection[Room], users: Collection[int]
+        self,
+        slot: int,
+        pos: int,
+        rooms: Collection[RoomDraft],
+        stirred: Collection[Room],
+        users: Collection[int],
     ) -> None:
-        """Make a batch visible: its rooms are up to date in memory, its users were touched.
+        """Make a batch visible up to position `pos` of a slot's log.
 
-        Called in log order for each slot; everything that waits for it wakes.
+        `rooms` got events and are up to date in memory, `stirred` rooms changed without an
+        event (receipts), `users` have changed data of their own. Called in log order for
+        each slot, without an await since memory moved; everything that waits wakes.
         """
         ...

@@ -22,7 +22,7 @@ class Draft:
     for by what is new takes `next_pos()`.
     """
 
-    __slots__ = ("_marks", "_unit", "after", "now", "pos", "rooms", "slot", "users", "writes")
+    __slots__ = ("_marks", "_unit", "after", "now", "pos", "rooms", "slot", "stirred", "users", "writes")
 
     def __init__(self, slot: int, pos: int, now: int) -> None:
         """Begin after position `pos` of the slot's log."""
@@ -30,6 +30,7 @@ class Draft:
         self.pos = pos
         self.now = now
         self.rooms: dict[int, RoomDraft] = {}
+        self.stirred: dict[int, Room] = {}
         self.users: dict[int, None] = {}
         self.writes: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
         self.after: list[Callable[[], None]] = []
@@ -57,6 +58,10 @@ class Draft:
     def touch_user(self, user_nid: int) -> None:
         """Note that something of this user changed: their syncs wake."""
         self.users[user_nid] = None
+
+    def stir(self, room: Room) -> None:
+        """Note that something of this room changed without an event (a receipt)."""
+        self.stirred[room.nid] = room
 
     def on_commit(self, effect: Callable[[], None]) -> None:
         """Run `effect` once the batch is durable, before anybody is answered; it must not raise."""

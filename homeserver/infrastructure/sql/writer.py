@@ -223,7 +223,7 @@ class GroupCommitWriter:
             batch_id=self._ids.random_bytes(16),
             pos_to=draft.pos,
             ts=draft.now,
-            rooms=_pack([(nid, r.head.seq) for nid, r in draft.rooms.items()]),
+            rooms=_pack(_touched(draft)),
             users=_pack(list(draft.users)),
             writes=writes,
         )
@@ -234,8 +234,9 @@ class GroupCommitWriter:
             room.room.absorb(room)
         for effect in draft.after:
             effect()
-        rooms = [r.room for r in draft.rooms.values()]
-        self._stream.certify(draft.slot, draft.pos, rooms, draft.users)
+        self._stream.certify(
+            draft.slot, draft.pos, draft.rooms.values(), draft.stirred.values(), draft.users
+        )
 
     async def _explain(self, units: list[_Unit[Any]], draft: Draft) -> bool:
         """After a clash: find what moved and catch up; False where nothing had."""
@@ -274,6 +275,13 @@ class GroupCommitWriter:
             else:
                 return stored
 
+
+
+def _touched(draft: Draft) -> list[tuple[int, int]]:
+    """The rooms of a batch, each with its last position."""
+    seqs = {nid: room.head.seq for nid, room in draft.stirred.items()}
+    seqs.update((nid, room.head.seq) for nid, room in draft.rooms.items())
+    return list(seqs.items())
 
 
 def _fail(units: Sequence[_Unit[Any]], error: BaseException) -> None:
