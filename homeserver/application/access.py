@@ -6,6 +6,7 @@ that does not exist is refused the same way, so that ids cannot be probed.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from homeserver.application.ports.room_store import RoomStore, StateSpan
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
+    from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
 
 WORLD_READABLE = "world_readable"
+MAX_WINDOWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,15 @@ class RoomView:
     until: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A visibility window and the state events that it holds under."""
+
+    member: Event | None
+    visibility: Event | None
+    window: VisibilityWindow[int]
+
+
 class RoomAccess:
     """Opens rooms for requesters."""
 
@@ -46,6 +58,7 @@ class RoomAccess:
         """Look rooms up here."""
         self._rooms = rooms
         self._store = store
+        self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
 
     async def for_sending(self, requester: Requester, room_id: str) -> Room:
         """A room that the requester is joined to; the auth rules decide the rest."""
@@ -76,12 +89,24 @@ class RoomAccess:
         return RoomView(room, window, membership, left)
 
     async def window(self, room: Room, user_id: str) -> VisibilityWindow[int]:
-        """Which positions of the room this user may see."""
-        memberships = await self._store.history_of(room, (MEMBER, user_id))
-        visibilities = await self._store.history_of(room, HISTORY_VISIBILITY)
-        return VisibilityWindow(
-            _values(memberships, "membership"), _values(visibilities, "history_visibility")
-        )
+        """Which positions of the room this user may see.
+
+        Kept for as long as the two state events that decide it are the current ones.
+        """
+        member, visibility = room.state.get((MEMBER, user_id)), room.state.get(HISTORY_VISIBILITY)
+        key = (room.nid, user_id)
+        known = self._windows.get(key)
+        if known is None or known.member is not member or known.visibility is not visibility:
+            memberships = await self._store.history_of(room, (MEMBER, user_id))
+            visibilities = await self._store.history_of(room, HISTORY_VISIBILITY)
+            window = VisibilityWindow(
+                _values(memberships, "membership"), _values(visibilities, "history_visibility")
+            )
+            known = self._windows[key] = _Window(member, visibility, window)
+        self._windows.move_to_end(key)
+        if len(self._windows) > MAX_WINDOWS:
+            self._windows.popitem(last=False)
+        return known.window
 
     async def _known(self, room_id: str) -> Room:
         try:

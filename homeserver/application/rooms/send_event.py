@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.writer import DuplicateTransaction
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.room import Room
 
+REMEMBERED = 10_000
+"""Transactions answered from memory; older ones are found by the store's unique key."""
+
 
 class SendEvent:
     """Sends a message or other event that is no state and no redaction."""
@@ -25,6 +29,7 @@ class SendEvent:
         self._access = access
         self._writer = writer
         self._running: dict[bytes, asyncio.Future[str]] = {}
+        self._done: OrderedDict[bytes, str] = OrderedDict()
 
     async def __call__(
         self,
@@ -38,9 +43,9 @@ class SendEvent:
         Raises ForbiddenError, BadJsonError, InvalidParamError, TooLargeError and
         UnavailableError.
         """
-        running = self._running.get(txn.key)
-        if running is not None:
-            return await asyncio.shield(running)
+        done = self._done.get(txn.key)
+        if done is not None:
+            return done
         room = await self._access.for_sending(requester, room_id)
         running = self._running.get(txn.key)
         if running is not None:
@@ -57,6 +62,10 @@ class SendEvent:
             return compose(draft, room, requester, new, txn).event.event_id
 
         try:
-            return await self._writer.submit(change, txn_keys=((room.nid, txn.key),))
+            event_id = await self._writer.submit(change, txn_keys=((room.nid, txn.key),))
         except DuplicateTransaction as done:
-            return done.event_id
+            event_id = done.event_id
+        self._done[txn.key] = event_id
+        if len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+        return event_id
