@@ -71,7 +71,8 @@ class Room:
     `state` maps (type, state key) to the current event, `state_seq` to the room position
     after which it holds. `members` has the joined members. `tail` has the newest events in
     room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
-    `certified` is the last position that readers may see (design: certified vector), `tick`
+    `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
+    next event. `certified` is the last position that readers may see (design: certified vector), `tick`
     the worker's own counter of certified batches at the room's last change.
     """
 
@@ -85,6 +86,7 @@ class Room:
         "nid",
         "room_id",
         "state",
+        "state_bytes",
         "state_seq",
         "tail",
         "tick",
@@ -104,6 +106,7 @@ class Room:
         self.tick = 0
         self.certified = 0
         self.cached: dict[object, bytes] = {}
+        self.state_bytes: dict[str, bytes] = {}
         self._levels: PowerLevels | None = None
 
     @property
@@ -189,6 +192,9 @@ class Room:
         self.cached.clear()
 
     def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
+        held = self.state.get(key)
+        if held is not None:
+            self.state_bytes.pop(held.event_id, None)
         if event is None:
             self.state.pop(key, None)
             self.state_seq.pop(key, None)
@@ -216,5 +222,6 @@ class Room:
             held = self.state.get(key)
             if held is not None and held.event_id == event.event_id:
                 self.state[key] = event
+                self.state_bytes.pop(event.event_id, None)
                 if key == POWER_LEVELS:
                     self._levels = None
