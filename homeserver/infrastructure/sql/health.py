@@ -30,7 +30,9 @@ async def _mysql_health(url: str) -> str:
 
     parts = urlsplit(url)
     if parts.scheme != "mysql" or not parts.hostname:
-        raise UnhealthyDatabaseError("database.url must be mysql://user:password@host:port/database")
+        raise UnhealthyDatabaseError(
+            "database.url must be mysql://user:password@host:port/database"
+        )
     try:
         connection = await aiomysql.connect(
             host=parts.hostname,
