@@ -30,6 +30,10 @@ class BadJsonError(MatrixError):
     errcode = "M_BAD_JSON"
 
 
+class InvalidPduError(BadJsonError):
+    """An event of another server that breaks its room version's format; it is dropped."""
+
+
 class NotJsonError(MatrixError):
     """A body that is not JSON at all."""
 

@@ -1,0 +1,54 @@
+"""Events as clients see them (client-server API, "Room event format", "Stripped state")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeserver.domain.shared.canonical_json import encode_canonical
+
+if TYPE_CHECKING:
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.shared.json import JsonObject
+
+
+def client_event(
+    event: Event, *, with_room_id: bool, unsigned: JsonObject | None
+) -> dict[str, Any]:
+    """Shape an event for a client.
+
+    /sync leaves the room id out (`with_room_id=False`), all other endpoints send it. An
+    empty or absent `unsigned` is left out. A redaction names its target both at top level
+    and in its content, whatever the room version (room version 11, "Event format").
+    """
+    shaped: dict[str, Any] = {
+        "content": event.content,
+        "event_id": event.event_id,
+        "origin_server_ts": event.origin_server_ts,
+        "sender": event.sender,
+        "type": event.type,
+    }
+    if with_room_id:
+        shaped["room_id"] = event.room_id
+    if event.state_key is not None:
+        shaped["state_key"] = event.state_key
+    if unsigned:
+        shaped["unsigned"] = unsigned
+    if event.redacts is not None:
+        shaped["redacts"] = event.redacts
+        shaped["content"] = {**event.content, "redacts": event.redacts}
+    return shaped
+
+
+def client_event_bytes(event: Event, *, with_room_id: bool, unsigned: JsonObject | None) -> bytes:
+    """Write `client_event` as JSON, ready to be spliced into a response."""
+    return encode_canonical(client_event(event, with_room_id=with_room_id, unsigned=unsigned))
+
+
+def stripped_state(event: Event) -> dict[str, Any]:
+    """Shape a state event for someone outside the room: four keys and no more."""
+    return {
+        "content": event.content,
+        "sender": event.sender,
+        "state_key": event.state_key,
+        "type": event.type,
+    }

@@ -1,0 +1,25 @@
+"""Unpadded Base64, standard and URL-safe (appendices, "Unpadded Base64")."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode, urlsafe_b64encode
+
+_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+def encode_base64(data: bytes) -> str:
+    """Encode with the standard alphabet, without padding."""
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").decode()
+
+
+def encode_base64_url(data: bytes) -> str:
+    """Encode with the URL-safe alphabet, without padding."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode either alphabet, with or without padding; ValueError for anything else."""
+    stripped = text.rstrip("=").translate(_TO_STANDARD)
+    padded = stripped + "=" * (-len(stripped) % 4)
+    return b64decode(padded, validate=True)

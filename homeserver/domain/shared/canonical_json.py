@@ -1,0 +1,114 @@
+"""Canonical JSON, and the strict reading of JSON bodies.
+
+Specification: appendices, "Canonical JSON"; room version 6, "Canonical JSON". Reading is
+apart from checking, because the protocol answers them apart: bytes that are no JSON are
+`M_NOT_JSON`, JSON that no event may hold (a float, a huge integer) is `M_BAD_JSON`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from homeserver.domain.shared.errors import BadJsonError, NotJsonError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from homeserver.domain.shared.json import Json
+
+MAX_INTEGER: Final = 2**53 - 1
+MAX_DEPTH: Final = 100
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder().decode
+
+
+def encode_canonical(value: Json) -> bytes:
+    """Write a value as canonical JSON.
+
+    The caller vouches for the value (`check_canonical`), except for what has no UTF-8
+    form: a lone surrogate raises BadJsonError here too.
+    """
+    try:
+        return _encode(value)
+    except UnicodeEncodeError as error:
+        raise BadJsonError("A string holds a lone surrogate") from error
+
+
+def decode_json(body: bytes) -> Json:
+    """Read one JSON value from UTF-8 bytes.
+
+    Floats and integers of any size are read as they are, for `check_canonical` to judge.
+    Raises NotJsonError for all that is not JSON (also NaN, a byte order mark, a lone
+    surrogate, nesting beyond the interpreter's limit), BadJsonError for a number beyond
+    what can be held at all (1e400).
+    """
+    try:
+        return _decode(body)
+    except msgspec.ValidationError as error:
+        raise BadJsonError("A number is out of range") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotJsonError("Content is not JSON") from error
+    except RecursionError as error:
+        raise NotJsonError("JSON is nested too deeply") from error
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Read a body that has to be one JSON object; BadJsonError for any other value."""
+    value = decode_json(body)
+    if type(value) is not dict:
+        raise BadJsonError("Content must be a JSON object")
+    return value
+
+
+def check_canonical(value: Json, *, max_depth: int = MAX_DEPTH) -> None:
+    """Refuse, with BadJsonError, a value that canonical JSON cannot hold.
+
+    Integers lie in ±(2^53 - 1); floats and lone surrogates do not occur; objects and
+    arrays are nested at most `max_depth` deep (a bare scalar has depth 0).
+    """
+    kind = type(value)
+    if kind is dict:
+        _check_object(value, max_depth)
+    elif kind is list or kind is tuple:
+        _check_items(value, max_depth)
+    else:
+        _check_items((value,), 1)
+
+
+def _check_object(value: dict[str, Json], depth_left: int) -> None:
+    for key in value:
+        if type(key) is not str:
+            raise BadJsonError("A key is not a string")
+        if not key.isascii():
+            _check_unicode(key)
+    _check_items(value.values(), depth_left)
+
+
+def _check_items(items: Iterable[Json], depth_left: int) -> None:
+    """Check the members of one object or array; this loop is the hot path."""
+    if depth_left <= 0:
+        raise BadJsonError("JSON is nested too deeply")
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            if not item.isascii():
+                _check_unicode(item)
+        elif kind is int:
+            if not -MAX_INTEGER <= item <= MAX_INTEGER:
+                raise BadJsonError("An integer is out of range")
+        elif kind is dict:
+            _check_object(item, depth_left - 1)
+        elif kind is list or kind is tuple:
+            _check_items(item, depth_left - 1)
+        elif kind is not bool and item is not None:
+            raise BadJsonError(f"Canonical JSON has no {kind.__name__}")
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadJsonError("A string holds a lone surrogate") from error
