@@ -8,8 +8,18 @@ from configparser import ConfigParser
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
+_FIRST_PARTY = ("homeserver", "workers", "migrations", "deploy", "tests")
+_FOLDERS = ("homeserver", "workers", "migrations")
 # Named by the user, with adapters still to come; or loaded by another package.
-_NOT_IMPORTED = ("minio", "openai", "redis", "rocketmq-client-python", "hiredis")
+_NOT_IMPORTED = (
+    "alembic",
+    "argon2-cffi",
+    "minio",
+    "openai",
+    "redis",
+    "rocketmq-client-python",
+    "hiredis",
+)
 _NAMES = {
     "rocketmq-client-python": "rocketmq",
     "argon2-cffi": "argon2",
@@ -26,10 +36,11 @@ def main() -> int:
     run, dev = folder / "run.txt", folder / "dev.txt"
     run.write_text(setup["options"]["install_requires"], encoding="utf-8")
     dev.write_text(setup["options.extras_require"]["dev"], encoding="utf-8")
+    folders = [name for name in _FOLDERS if (_ROOT / name).is_dir()]
     command = [
-        *(sys.executable, "-m", "deptry", "homeserver", "workers", "migrations"),
+        *(sys.executable, "-m", "deptry", *folders),
         *("--requirements-files", str(run), "--requirements-files-dev", str(dev)),
-        *("--known-first-party", "homeserver,workers,deploy,tests,migrations"),
+        *(part for name in _FIRST_PARTY for part in ("--known-first-party", name)),
         *("--package-module-name-map", ",".join(f"{k}={v}" for k, v in _NAMES.items())),
         *("--per-rule-ignores", f"DEP002={'|'.join(_NOT_IMPORTED)}"),
         "--no-ansi",

@@ -57,7 +57,7 @@ def configure_logs(settings: LiveSettings, stream: TextIO = sys.stderr) -> None:
 
 
 def add_trace(
-    _logger: Any,  # noqa: ANN401 (structlog's processor signature)
+    _logger: Any,
     _method: str,
     record: MutableMapping[str, Any],
 ) -> MutableMapping[str, Any]:

@@ -45,7 +45,8 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Secrets inside other text: query parameters, headers, credentials of a URL, Matrix and
 # Firn tokens, JSON members.
 _PATTERNS = (
-    (re.compile(r"(?i)\b(bearer|x-matrix|basic)\s+[^\s\"',]+(?:,[^\s\"']+)*"), r"\1 " + HIDDEN),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',]+"), r"\1 " + HIDDEN),
+    (re.compile(r"(?i)\b(x-matrix)\s[^\n]*"), r"\1 " + HIDDEN),
     (re.compile(r"(://[^/\s:@]*):[^@/\s]+@"), rf"\1:{HIDDEN}@"),
     (
         re.compile(
@@ -61,7 +62,7 @@ _DEEPEST = 6
 
 
 def redact(
-    _logger: Any,  # noqa: ANN401 (structlog's processor signature)
+    _logger: Any,
     _method: str,
     record: MutableMapping[str, Any],
 ) -> Mapping[str, Any]:
@@ -76,7 +77,7 @@ def _is_secret(name: str) -> bool:
     return not _SECRET_WORDS.isdisjoint(words)
 
 
-def _clean(value: Any, depth: int) -> Any:  # noqa: ANN401 (whatever was logged)
+def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, int | float | bool | None):

@@ -92,7 +92,7 @@ def test_a_mistake_is_one_line_with_its_origin(file: Path, text: str, message: s
 
 
 def test_an_unknown_variable_stops_the_start(file: Path) -> None:
-    with pytest.raises(ConfigError, match="FIRN__SERVER_NAM.* did you mean server_name"):
+    with pytest.raises(ConfigError, match=r"FIRN__SERVER_NAM.* did you mean server_name"):
         loaded(file, "", FIRN__SERVER_NAM="x")
 
 
