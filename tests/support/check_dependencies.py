@@ -22,6 +22,7 @@ _NOT_IMPORTED = (
 )
 _NAMES = {
     "rocketmq-client-python": "rocketmq",
+    "PyMySQL": "pymysql",
     "argon2-cffi": "argon2",
     "prometheus-client": "prometheus_client",
 }
