@@ -92,7 +92,7 @@ class Sync:
             left = deadline - self._clock.monotonic()
             if body is not None:
                 return body
-            if left <= 0 or request.full_state:
+            if left <= 0 or request.full_state or self._hub.draining:
                 return b'{"next_batch":"%b",%b}' % (token, _KEYS)
             if feed.version == version:
                 await feed.wait(left)
