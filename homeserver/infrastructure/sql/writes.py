@@ -138,6 +138,20 @@ STRIP_EVENT = Execute(
     51,
 )
 UPSERT_MEMBERSHIP = Upsert(t.membership, 47)
+_membership = t.membership.c
+FORGET_MEMBERSHIP = Execute(
+    Query(
+        update(t.membership)
+        .where(
+            _membership.user_nid == bindparam("user"),
+            _membership.room_nid == bindparam("room"),
+            _membership.membership.in_([b"leave", b"ban"]),
+        )
+        .values(forgotten=1, slot=bindparam("slot_"), pos=bindparam("pos_"))
+    ),
+    ("user", "room", "slot_", "pos_"),
+    52,
+)
 INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
 INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
 INSERT_REDACTION = Upsert(t.redaction, 50, update={"event_id": "{new[event_id]}"})
