@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query, SqlDialect
@@ -145,7 +145,7 @@ FORGET_MEMBERSHIP = Execute(
         .where(
             _membership.user_nid == bindparam("user"),
             _membership.room_nid == bindparam("room"),
-            _membership.membership.in_([b"leave", b"ban"]),
+            or_(_membership.membership == b"leave", _membership.membership == b"ban"),
         )
         .values(forgotten=1, slot=bindparam("slot_"), pos=bindparam("pos_"))
     ),
