@@ -38,7 +38,7 @@ class Candidates:
         else:
             found.update(dict.fromkeys(await self._after_gap(span)))
         if span.typing_since is not None:
-            moved = self._typing.rooms_since(span.typing_since)
+            moved = self._typing.rooms_changed_since(span.typing_since)
             found.update((nid, None) for nid in moved if nid in feed.places)
         if tick is None or feed.user_tick > tick or tick < feed.attached:
             data = await self._account_data.of(span.requester.user_nid)
