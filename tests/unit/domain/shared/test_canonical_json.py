@@ -59,6 +59,11 @@ def test_encoding_refuses_a_lone_surrogate() -> None:
         encode_canonical({"body": "\ud800"})
 
 
+def test_encoding_refuses_endless_nesting() -> None:
+    with pytest.raises(BadJsonError):
+        encode_canonical(nested(10_000))
+
+
 @pytest.mark.parametrize(
     "body",
     [
