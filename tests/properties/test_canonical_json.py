@@ -8,10 +8,10 @@ import pytest
 from canonicaljson import encode_canonical_json
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.properties.strategies import scalars, values
 
 from homeserver.domain.shared.canonical_json import check_canonical, decode_json, encode_canonical
 from homeserver.domain.shared.errors import BadJsonError, NotJsonError
+from tests.properties.strategies import scalars, values
 
 
 @given(values)

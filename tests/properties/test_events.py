@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.properties.strategies import build_arguments, objects, versions
 
 from homeserver.domain.events.build import build_event
 from homeserver.domain.events.hashes import (
@@ -20,9 +19,12 @@ from homeserver.domain.events.parse import load_event, parse_event
 from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.events.redaction import redact
 from homeserver.domain.events.signing import sign_event, verify_event
-from homeserver.domain.rooms.versions import RoomVersion
 from homeserver.domain.shared.canonical_json import decode_object
 from homeserver.infrastructure.crypto.ed25519 import Ed25519Signer
+from tests.properties.strategies import build_arguments, objects, versions
+
+if TYPE_CHECKING:
+    from homeserver.domain.rooms.versions import RoomVersion
 
 SIGNER = Ed25519Signer.from_seed("a_AbCd", bytes(range(32)))
 KEYS = {SIGNER.key_id: SIGNER.verifier}

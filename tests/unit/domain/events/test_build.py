@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.domain.events.samples import PARENT, message
 
 from homeserver.domain.events.hashes import event_id_of, has_valid_content_hash
 from homeserver.domain.events.signing import sign_event
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.errors import BadJsonError, InvalidParamError, TooLargeError
 from homeserver.infrastructure.crypto.ed25519 import Ed25519Signer
+from tests.unit.domain.events.samples import PARENT, message
 
 ALL = list(ROOM_VERSIONS)
 

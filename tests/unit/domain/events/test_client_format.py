@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.unit.domain.events.samples import PARENT, message
 
 from homeserver.domain.events.client_format import (
     client_event,
     client_event_bytes,
     stripped_state,
 )
+from tests.unit.domain.events.samples import PARENT, message
 
 
 def test_a_message_has_the_keys_of_the_client_format() -> None:

@@ -57,12 +57,8 @@ def test_content_hashes_of_the_specification() -> None:
 
 
 def test_the_reference_hash_covers_the_redacted_event_without_signatures() -> None:
-    essential = {
-        key: MINIMAL[key]
-        for key in (
-            "auth_events content depth hashes origin_server_ts prev_events room_id sender type"
-        ).split()
-    }
+    outside = {"origin", "signatures", "unsigned"}
+    essential = {key: value for key, value in MINIMAL.items() if key not in outside}
     digest = sha256(encode_canonical_json(essential)).digest()
     assert reference_hash(MINIMAL, V11) == digest
     encoded = urlsafe_b64encode(digest).decode().rstrip("=")

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.domain.events.samples import HASH_ROOM, PARENT, message
 
 from homeserver.domain.events.hashes import event_id_of
 from homeserver.domain.events.parse import load_event, parse_event
 from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.errors import InvalidPduError
+from tests.unit.domain.events.samples import HASH_ROOM, PARENT, message
 
 ALL = list(ROOM_VERSIONS)
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.domain.events.samples import message
-from tests.unit.domain.events.test_hashes import MINIMAL, REDACTABLE
 
 from homeserver.domain.events.hashes import content_hash
 from homeserver.domain.events.redacted import redacted_event
@@ -23,6 +21,8 @@ from homeserver.domain.events.signing import (
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.base64 import decode_base64
 from homeserver.infrastructure.crypto.ed25519 import Ed25519Signer
+from tests.unit.domain.events.samples import message
+from tests.unit.domain.events.test_hashes import MINIMAL, REDACTABLE
 
 # The vectors' events have `origin`, which is protected until version 10.
 V10 = ROOM_VERSIONS["10"]

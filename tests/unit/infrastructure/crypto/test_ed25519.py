@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from homeserver.infrastructure.crypto.ed25519 import (
-    Ed25519Signer,
     Ed25519Verifier,
     KeyFileError,
     load_or_create_signer,
