@@ -1,0 +1,1 @@
+"""Push rules: whom an event notifies."""

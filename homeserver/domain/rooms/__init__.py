@@ -1,0 +1,1 @@
+"""The pure rules of rooms: authorisation, state resolution, visibility, first events."""

@@ -1,0 +1,1 @@
+"""Sync: vectors, tokens, positions, filters."""

@@ -1,0 +1,130 @@
+"""The gates: the only ways to a room. Who skips one is found by looking for `rooms.get`.
+
+Each gate answers with what the requester may do there, or raises ForbiddenError; a room
+that does not exist is refused the same way, so that ids cannot be probed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.domain.rooms.membership import JOIN
+from homeserver.domain.rooms.room import HISTORY_VISIBILITY, MEMBER
+from homeserver.domain.rooms.visibility import VisibilityWindow
+from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeserver.application.ports.room_store import RoomStore, StateSpan
+    from homeserver.application.requester import Requester
+    from homeserver.application.rooms.registry import RoomRegistry
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.room import Room
+
+WORLD_READABLE = "world_readable"
+MAX_WINDOWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room as one user may read it.
+
+    `window` says which positions the user may see, `until` is the last position whose state
+    the user may ask for: the head for members, the leave event for those who left.
+    """
+
+    room: Room
+    window: VisibilityWindow[int]
+    membership: str | None
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A visibility window and the state events that it holds under."""
+
+    member: Event | None
+    visibility: Event | None
+    window: VisibilityWindow[int]
+
+
+class RoomAccess:
+    """Opens rooms for requesters."""
+
+    def __init__(self, rooms: RoomRegistry, store: RoomStore) -> None:
+        """Look rooms up here."""
+        self._rooms = rooms
+        self._store = store
+        self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
+
+    async def for_sending(self, requester: Requester, room_id: str) -> Room:
+        """A room that the requester is joined to; the auth rules decide the rest."""
+        room = await self._known(room_id)
+        if room.membership_of(requester.user_id) != JOIN:
+            raise ForbiddenError("You are not joined to this room")
+        return room
+
+    async def for_members(self, requester: Requester, room_id: str) -> Room:
+        """A room that the requester is joined to now."""
+        return await self.for_sending(requester, room_id)
+
+    async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
+        """A room that the requester is or was in, or that the world may read."""
+        room = await self._known(room_id)
+        return await self.view(room, requester.user_id)
+
+    async def view(self, room: Room, user_id: str) -> RoomView:
+        """What this user may read of the room. Raises ForbiddenError for nothing at all."""
+        membership = room.membership_of(user_id)
+        visibility = room.content_of(HISTORY_VISIBILITY, "history_visibility")
+        window = await self.window(room, user_id)
+        if membership == JOIN or visibility == WORLD_READABLE:
+            return RoomView(room, window, membership, room.certified)
+        left = self._left_at(await self._store.history_of(room, (MEMBER, user_id)))
+        if left is None:
+            raise ForbiddenError("You are not in this room")
+        return RoomView(room, window, membership, left)
+
+    async def window(self, room: Room, user_id: str) -> VisibilityWindow[int]:
+        """Which positions of the room this user may see.
+
+        Kept for as long as the two state events that decide it are the current ones.
+        """
+        member, visibility = room.state.get((MEMBER, user_id)), room.state.get(HISTORY_VISIBILITY)
+        key = (room.nid, user_id)
+        known = self._windows.get(key)
+        if known is None or known.member is not member or known.visibility is not visibility:
+            memberships = await self._store.history_of(room, (MEMBER, user_id))
+            visibilities = await self._store.history_of(room, HISTORY_VISIBILITY)
+            window = VisibilityWindow(
+                _values(memberships, "membership"), _values(visibilities, "history_visibility")
+            )
+            known = self._windows[key] = _Window(member, visibility, window)
+        self._windows.move_to_end(key)
+        if len(self._windows) > MAX_WINDOWS:
+            self._windows.popitem(last=False)
+        return known.window
+
+    async def _known(self, room_id: str) -> Room:
+        try:
+            return await self._rooms.get(room_id)
+        except NotFoundError:
+            raise ForbiddenError("You are not in this room") from None
+
+    def _left_at(self, memberships: Sequence[StateSpan]) -> int | None:
+        """Where a former member's view ends: at the event that ended the last join."""
+        joined = [i for i, s in enumerate(memberships) if s.event and s.event.membership == JOIN]
+        if not joined:
+            return None
+        return memberships[joined[-1]].to_seq
+
+
+def _values(spans: Sequence[StateSpan], field: str) -> list[tuple[int, str]]:
+    values = []
+    for span in spans:
+        value = span.event.content.get(field) if span.event is not None else None
+        values.append((span.from_seq, value if isinstance(value, str) else ""))
+    return values

@@ -1,0 +1,21 @@
+"""The port that turns access tokens into requesters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from homeserver.application.requester import Requester
+
+
+class Authenticator(Protocol):
+    """Knows every valid access token."""
+
+    async def authenticate(self, token: str) -> Requester:
+        """Give the requester behind `token`.
+
+        Raises UnknownTokenError (with `soft_logout=True` where the device still exists)
+        for a token that is unknown, expired or revoked, and UnavailableError when that
+        cannot be decided now. `token` is never logged and never part of an exception.
+        """
+        ...

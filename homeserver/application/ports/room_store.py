@@ -1,0 +1,102 @@
+"""Rooms and their logs as the store keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.room import Head, Room, StateKey
+    from homeserver.domain.rooms.timeline import TimelineEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """The fixed facts of a room."""
+
+    nid: int
+    room_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpan:
+    """One key's value over room positions: it held after event `from_seq`, until `to_seq`.
+
+    `to_seq` is None while it holds. `event` is None where state resolution removed the key.
+    """
+
+    key: StateKey
+    event: Event | None
+    from_seq: int
+    to_seq: int | None
+
+
+class RoomStore(Protocol):
+    """Reads what was committed; writes go into a `Draft`.
+
+    Every read sees a consistent instant. Positions are room positions (`room_seq`).
+    """
+
+    async def find(self, room_id: str) -> RoomRecord | None:
+        """The room with this id."""
+        ...
+
+    async def find_by_nid(self, nid: int) -> RoomRecord | None:
+        """The room with this internal id."""
+        ...
+
+
+    async def load(self, room: Room) -> None:
+        """Fill a new `Room` from one instant of the store (`Room.load`)."""
+        ...
+
+    async def refresh(self, room: Room) -> bool:
+        """Bring a room up to the store; whether anything had changed."""
+        ...
+
+    async def event(self, room: Room, event_id: str) -> TimelineEvent | None:
+        """One event of the room's log by id."""
+        ...
+
+    async def events(
+        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+    ) -> Sequence[TimelineEvent]:
+        """Events with after < (seq, back) < before, in room order.
+
+        At most `limit`: the newest ones with `newest`, else the oldest.
+        """
+        ...
+
+    async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
+        """The whole state after event `seq`."""
+        ...
+
+    async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
+        """The state after event `until` of the keys that changed after event `after`."""
+        ...
+
+    async def history_of(self, room: Room, key: StateKey) -> Sequence[StateSpan]:
+        """All values that one key ever had, oldest first."""
+        ...
+
+    async def transaction_events(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:
+        """The events that these (room nid, transaction key) pairs made: key → event id."""
+        ...
+
+    async def newest_own_seq(self, room_nid: int, user_nid: int, after: int) -> int | None:
+        """The position of the user's newest event after position `after`."""
+        ...
+
+    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+        """Add a new room's fixed facts."""
+        ...
+
+    def write(self, draft: Draft, room: RoomDraft) -> None:
+        """Add everything that the draft holds of one room."""
+        ...

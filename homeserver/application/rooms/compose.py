@@ -1,0 +1,153 @@
+"""Making the next event of a room, inside a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from homeserver.domain.events.build import build_event
+from homeserver.domain.push.classify import classify
+from homeserver.domain.rooms.auth import auth_types_for, check_auth
+from homeserver.domain.rooms.draft import MembershipChange
+from homeserver.domain.rooms.room import MEMBER
+from homeserver.domain.rooms.timeline import TimelineEvent
+from homeserver.domain.shared.errors import ForbiddenError
+
+if TYPE_CHECKING:
+    from homeserver.application.requester import Requester
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.room import Room
+
+EVERYONE = 0
+"""The user number of a highlight that is everybody's (@room)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A client's transaction: scoped by device, method and path (bad-inputs B7, I2)."""
+
+    device_nid: int
+    txn_id: str
+    key: bytes
+
+    @classmethod
+    def of(cls, requester: Requester, scope: str, txn_id: str) -> Transaction:
+        """Name a transaction; `scope` is method and path without the transaction id."""
+        text = f"{requester.device_nid}\n{scope}\n{txn_id}"
+        return cls(
+            requester.device_nid, txn_id, blake2b(text.encode(), digest_size=16).digest()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be made; `target_nid` is the internal id of a member event's user."""
+
+    type: str
+    content: dict[str, Any]
+    state_key: str | None = None
+    redacts: str | None = None
+    target_nid: int | None = None
+
+
+def compose(
+    draft: Draft,
+    room: Room,
+    requester: Requester,
+    new: NewEvent,
+    txn: Transaction | None = None,
+) -> TimelineEvent:
+    """Build, authorise and append an event in the requester's name.
+
+    Raises ForbiddenError with the number of the rule that refuses it, and what `build_event`
+    raises.
+    """
+    state = draft.room(room)
+    event = _build(state, requester.user_id, new, draft.now)
+    failure = check_auth(room.version, event, state.state, levels=state.levels)
+    if failure is not None:
+        raise ForbiddenError(f"{failure.reason} (rule {failure.rule})")
+    return append(draft, state, event, sender_nid=requester.user_nid, new=new, txn=txn)
+
+
+def _build(state: RoomDraft, sender: str, new: NewEvent, now: int) -> Event:
+    version, head = state.room.version, state.head
+    selected = auth_types_for(version, new.type, new.state_key, sender, new.content)
+    auth = [found.event_id for key in selected if (found := state.state(*key)) is not None]
+    return build_event(
+        version,
+        room_id=state.room.room_id,
+        sender=sender,
+        type=new.type,
+        state_key=new.state_key,
+        content=new.content,
+        origin_server_ts=now,
+        depth=head.depth + 1,
+        auth_events=auth,
+        prev_events=list(head.extremities),
+        redacts=new.redacts,
+    )
+
+
+def append(
+    draft: Draft,
+    state: RoomDraft,
+    event: Event,
+    *,
+    sender_nid: int,
+    new: NewEvent,
+    txn: Transaction | None = None,
+) -> TimelineEvent:
+    """Put an accepted event at the end of the room's log, with all that follows from it."""
+    meaning = classify(event)
+    notifies = meaning.notifies_everyone
+    item = TimelineEvent(
+        event,
+        seq=state.head.seq + 1,
+        slot=draft.slot,
+        pos=draft.next_pos(),
+        sender_nid=sender_nid,
+        notify_ord=state.head.notify_ord + notifies,
+        notifies=notifies,
+        txn_device=txn.device_nid if txn else None,
+        txn_id=txn.txn_id if txn else None,
+        txn_key=txn.key if txn else None,
+    )
+    state.append(item)
+    if event.type == MEMBER and new.target_nid is not None:
+        _note_membership(draft, state, item, new.target_nid)
+    if meaning.highlights_everyone or (
+        meaning.room_mention and _may_notify_room(state, event.sender)
+    ):
+        state.highlights.append((EVERYONE, item.seq))
+    for user_id in meaning.mentions:
+        member = state.room.members.get(user_id)
+        if member is not None and user_id != event.sender:
+            state.highlights.append((member.nid, item.seq))
+    return item
+
+
+def _may_notify_room(state: RoomDraft, sender: str) -> bool:
+    levels = state.levels
+    return levels is not None and levels.of_user(sender) >= levels.to_notify("room")
+
+
+def _note_membership(
+    draft: Draft, state: RoomDraft, item: TimelineEvent, target_nid: int
+) -> None:
+    event = item.event
+    state.memberships.append(
+        MembershipChange(
+            user_id=event.state_key or "",
+            user_nid=target_nid,
+            event=event,
+            sender_nid=item.sender_nid,
+            seq=item.seq,
+            base_ord=item.notify_ord,
+            pos=item.pos,
+        )
+    )
+    draft.touch_user(target_nid)

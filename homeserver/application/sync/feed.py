@@ -1,0 +1,109 @@
+"""What one user's devices need to know: the user's rooms, and which changed lately."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPlace:
+    """A user's place in a room: membership, and the event that made it.
+
+    `(slot, pos)` is where that was written, `base_ord` the room's count of notifying
+    events then (unread counts begin there), `forgotten` hides the room for ever.
+    """
+
+    room_nid: int
+    membership: str
+    event_id: str
+    seq: int
+    sender_nid: int
+    base_ord: int
+    forgotten: bool
+    slot: int
+    pos: int
+
+
+class Feed:
+    """A user who syncs on this worker.
+
+    `places` are the user's rooms by internal id; `changed` maps rooms to the tick of their
+    last change since `attached` (oldest change first), `user_tick` is the last change of the
+    user's own data. `version` grows with every change; waiting syncs are woken then.
+    """
+
+    __slots__ = (
+        "_waiters",
+        "attached",
+        "changed",
+        "places",
+        "ready",
+        "used",
+        "user_nid",
+        "user_tick",
+        "version",
+    )
+
+    def __init__(self, user_nid: int, attached: int) -> None:
+        """Begin at a tick; `places` are filled by the loader."""
+        self.user_nid = user_nid
+        self.attached = attached
+        self.places: dict[int, RoomPlace] = {}
+        self.changed: OrderedDict[int, int] = OrderedDict()
+        self.user_tick = 0
+        self.used = 0.0
+        self.ready = False
+        self.version = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def touch_room(self, nid: int, tick: int) -> None:
+        """Note that a room changed."""
+        self.changed[nid] = tick
+        self.changed.move_to_end(nid)
+        self.wake()
+
+    def touch_user(self, tick: int) -> None:
+        """Note that the user's own data changed."""
+        self.user_tick = tick
+        self.wake()
+
+    def changed_after(self, tick: int) -> list[int]:
+        """The rooms that changed after a tick; the caller made sure it is not before `attached`."""
+        found = []
+        for nid in reversed(self.changed):
+            if self.changed[nid] <= tick:
+                break
+            found.append(nid)
+        return found
+
+    def wake(self) -> None:
+        """Wake every waiting sync."""
+        self.version += 1
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any sync waits here."""
+        return bool(self._waiters)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next change, at most so long."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.add(waiter)
+        handle = loop.call_later(seconds, _release, waiter)
+        try:
+            await waiter
+        finally:
+            handle.cancel()
+            self._waiters.discard(waiter)
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

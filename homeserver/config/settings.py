@@ -1,0 +1,178 @@
+"""Every setting of Firn, with its default and its meaning.
+
+The tree is the single source: the loader, `firn config` and docs/reference/settings.md
+are derived from it. Sizes are bytes, times are as the name says (`_ms`, `_s`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from homeserver.config.field import setting
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A token bucket: `burst` requests at once, refilled at `per_second`."""
+
+    per_second: float = setting(
+        10.0, "Requests per second that are refilled.", dynamic=True, minimum=0.001
+    )
+    burst: int = setting(50, "Requests that may come at once.", dynamic=True, minimum=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How often a client may do what; a refusal is 429 with `Retry-After`."""
+
+    enabled: bool = setting(True, "Whether any of these limits is applied.", dynamic=True)
+    messages: RateLimit = field(default=RateLimit(10.0, 50))
+    login: RateLimit = field(default=RateLimit(0.2, 10))
+    registration: RateLimit = field(default=RateLimit(0.1, 5))
+    joins: RateLimit = field(default=RateLimit(0.5, 20))
+    invites: RateLimit = field(default=RateLimit(0.5, 20))
+    rooms: RateLimit = field(default=RateLimit(0.2, 20))
+    typing: RateLimit = field(default=RateLimit(5.0, 20))
+    receipts: RateLimit = field(default=RateLimit(10.0, 50))
+    profile: RateLimit = field(default=RateLimit(0.5, 10))
+    devices: RateLimit = field(default=RateLimit(5.0, 50))
+    reads: RateLimit = field(default=RateLimit(100.0, 300))
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where everything durable is kept."""
+
+    url: str = setting(
+        "",
+        "Empty: SQLite in `data_dir`. Or `mysql://user:password@host:port/database` "
+        "(MySQL 8, MariaDB, TiDB).",
+        secret=True,
+    )
+    pool_size: int = setting(10, "Connections kept to MySQL.", minimum=1, maximum=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Who may make an account."""
+
+    open: bool = setting(False, "Whether anybody may register without a token.", dynamic=True)
+    tokens: tuple[str, ...] = setting(
+        (), "Registration tokens that are always valid.", dynamic=True, secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Defaults of new rooms."""
+
+    default_version: str = setting(
+        "12",
+        "Room version of a room whose creator names none.",
+        dynamic=True,
+        choices=("10", "11", "12"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost."""
+
+    max_request_bytes: int = setting(
+        1024 * 1024, "Largest request body (media uploads excepted).", minimum=65536
+    )
+    max_event_bytes: int = setting(
+        65536,
+        "Largest event with the signatures it will have; the specification's bound.",
+        minimum=1024,
+        maximum=65536,
+    )
+    max_json_depth: int = setting(64, "Deepest nesting of a JSON body.", minimum=16, maximum=512)
+    sync_timeout_max_ms: int = setting(
+        60000,
+        "Longest time that a sync waits, whatever the client asks for.",
+        dynamic=True,
+        minimum=0,
+        maximum=600000,
+    )
+    sync_timeline_max: int = setting(
+        100, "Most timeline events per room in one sync.", dynamic=True, minimum=1, maximum=1000
+    )
+    request_timeout_s: float = setting(
+        30.0, "Longest time that a request's body may take to arrive.", minimum=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the process writes to standard error."""
+
+    level: str = setting(
+        "info",
+        "Least severe level that is written.",
+        dynamic=True,
+        choices=("debug", "info", "warning", "error"),
+    )
+    format: str = setting(
+        "json", "One JSON object a line, or coloured text.", choices=("json", "console")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Figures for Prometheus."""
+
+    enabled: bool = setting(True, "Whether `/metrics` is served.")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One process among others."""
+
+    name: str = setting(
+        "main", "Unique name of this process; also names its push topic and writer slot."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """Routes and caches shared by several workers."""
+
+    url: str = setting(
+        "", "`redis://host:port/0`; empty: kept in this process (one worker only).", secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RocketMQ:
+    """The bus between several workers."""
+
+    namesrv: str = setting("", "`host:port` of the name server; empty: no bus (one worker only).")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration; see docs/reference/settings.md."""
+
+    server_name: str = setting(
+        "localhost",
+        "The server's name in user and room ids. Never change it after the first start.",
+    )
+    listen: str = setting("127.0.0.1:8008", "`host:port` on which HTTP and WebSocket are served.")
+    data_dir: str = setting("data", "Folder of the keys, the SQLite store and the media.")
+    database: Database = field(default=Database())
+    registration: Registration = field(default=Registration())
+    rate_limits: RateLimits = field(default=RateLimits())
+    rooms: Rooms = field(default=Rooms())
+    limits: Limits = field(default=Limits())
+    log: Log = field(default=Log())
+    metrics: Metrics = field(default=Metrics())
+    worker: Worker = field(default=Worker())
+    redis: Redis = field(default=Redis())
+    rocketmq: RocketMQ = field(default=RocketMQ())
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        """`listen` as host and port; `[::1]:8008` gives `::1`."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)

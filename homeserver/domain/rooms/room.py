@@ -1,0 +1,227 @@
+"""A room as one worker holds it in memory: its newest state and the end of its log."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.domain.rooms.power_levels import PowerLevels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.timeline import TimelineEvent
+    from homeserver.domain.rooms.versions import RoomVersion
+
+StateKey = tuple[str, str]
+TAIL = 64
+CREATE: StateKey = ("m.room.create", "")
+POWER_LEVELS: StateKey = ("m.room.power_levels", "")
+MEMBER = "m.room.member"
+HISTORY_VISIBILITY: StateKey = ("m.room.history_visibility", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who is joined: internal id and member event."""
+
+    nid: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a room's log ends.
+
+    `seq` is the last room position, `rev` the state revision, `depth` the greatest depth,
+    `notify_ord` the number of notifying events, `extremities` the events that the next one
+    follows.
+    """
+
+    seq: int = 0
+    rev: int = 0
+    depth: int = 0
+    notify_ord: int = 0
+    extremities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One key of a room's state took a value: at state revision `rev`, after event `seq`.
+
+    `event` None means that the key has no value any more (state resolution took it away);
+    `replaces` says whether the key had a value before.
+    """
+
+    key: StateKey
+    event: Event | None
+    rev: int
+    seq: int
+    slot: int
+    pos: int
+    replaces: bool
+
+
+class Room:
+    """The live view of a room; it moves only by `absorb`, once a batch is durable.
+
+    `state` maps (type, state key) to the current event, `state_seq` to the room position
+    after which it holds. `members` has the joined members. `tail` has the newest events in
+    room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
+    `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
+    next event. `certified` is the last position that readers may see (design: certified vector), `tick`
+    the worker's own counter of certified batches at the room's last change.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_levels",
+        "cached",
+        "certified",
+        "head",
+        "members",
+        "nid",
+        "room_id",
+        "state",
+        "state_bytes",
+        "state_seq",
+        "tail",
+        "tick",
+        "version",
+    )
+
+    def __init__(self, nid: int, room_id: str, version: RoomVersion) -> None:
+        """Begin with an empty log."""
+        self.nid = nid
+        self.room_id = room_id
+        self.version = version
+        self.head = Head()
+        self.state: dict[StateKey, Event] = {}
+        self.state_seq: dict[StateKey, int] = {}
+        self.members: dict[str, Member] = {}
+        self.tail: deque[TimelineEvent] = deque(maxlen=TAIL)
+        self.tick = 0
+        self.certified = 0
+        self.cached: dict[object, bytes] = {}
+        self.state_bytes: dict[str, bytes] = {}
+        self._levels: PowerLevels | None = None
+
+    @property
+    def create(self) -> Event | None:
+        """The create event; None in a room that is only being made."""
+        return self.state.get(CREATE)
+
+    @property
+    def levels(self) -> PowerLevels:
+        """The current power levels, parsed once. Raises KeyError before the create event."""
+        if self._levels is None:
+            self._levels = PowerLevels.of(
+                self.version, self.state[CREATE], self.state.get(POWER_LEVELS)
+            )
+        return self._levels
+
+    @property
+    def tail_from(self) -> int:
+        """The first room position that the tail holds; head + 1 where it holds none."""
+        return self.tail[0].seq if self.tail else self.head.seq + 1
+
+    def membership_of(self, user_id: str) -> str | None:
+        """The user's current membership, None where there never was any."""
+        event = self.state.get((MEMBER, user_id))
+        return event.membership if event is not None else None
+
+    def content_of(self, key: StateKey, field: str) -> object:
+        """One field of a current state event's content, None where absent."""
+        event = self.state.get(key)
+        return event.content.get(field) if event is not None else None
+
+    def load(
+        self,
+        head: Head,
+        state: Iterable[tuple[StateKey, Event, int]],
+        members: Iterable[tuple[str, int]],
+        tail: Sequence[TimelineEvent],
+    ) -> None:
+        """Fill from the store: head, (key, event, seq) of the state, members' ids, newest events."""
+        self.head = head
+        self.certified = head.seq
+        for key, event, seq in state:
+            self.state[key] = event
+            self.state_seq[key] = seq
+        for user_id, nid in members:
+            self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
+        self.tail.extend(tail)
+
+    def catch_up(
+        self,
+        seen: Head,
+        head: Head,
+        state: Iterable[tuple[StateKey, Event | None, int]],
+        members: Iterable[tuple[str, int | None]],
+        tail: Sequence[TimelineEvent],
+    ) -> None:
+        """Take over what other writers committed after `seen`, read from the store.
+
+        Nothing happens where the room moved on meanwhile; `certified` stays where it is.
+        """
+        if self.head is not seen:
+            return
+        self.head = head
+        for key, event, seq in state:
+            self._set(key, event, seq)
+        for user_id, nid in members:
+            self._set_member(user_id, nid)
+        if tail and tail[0].seq != seen.seq + 1:
+            self.tail.clear()
+        self.tail.extend(tail)
+        self.cached.clear()
+
+    def absorb(self, draft: RoomDraft) -> None:
+        """Take over what a committed draft added."""
+        self.head = draft.head
+        for change in draft.changes:
+            self._set(change.key, change.event, change.seq)
+        for user_id, nid in draft.joined.items():
+            self._set_member(user_id, nid)
+        for item in draft.redacted:
+            self._strip(item)
+        self.tail.extend(draft.events)
+        self.cached.clear()
+
+    def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
+        held = self.state.get(key)
+        if held is not None:
+            self.state_bytes.pop(held.event_id, None)
+        if event is None:
+            self.state.pop(key, None)
+            self.state_seq.pop(key, None)
+        else:
+            self.state[key] = event
+            self.state_seq[key] = seq
+        if key in (CREATE, POWER_LEVELS):
+            self._levels = None
+
+    def _set_member(self, user_id: str, nid: int | None) -> None:
+        if nid is None:
+            self.members.pop(user_id, None)
+        else:
+            self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
+
+    def _strip(self, stripped: TimelineEvent) -> None:
+        """Put the redacted form of an event in the place of the original."""
+        event = stripped.event
+        for item in self.tail:
+            if item.event.event_id == event.event_id:
+                item.event, item.client = event, None
+                item.redacted_because = stripped.redacted_because
+        if event.state_key is not None:
+            key = (event.type, event.state_key)
+            held = self.state.get(key)
+            if held is not None and held.event_id == event.event_id:
+                self.state[key] = event
+                self.state_bytes.pop(event.event_id, None)
+                if key == POWER_LEVELS:
+                    self._levels = None

@@ -1,0 +1,41 @@
+"""A batch of writes on its way into the store, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeserver.infrastructure.sql.writes import Row, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A writer slot as this process holds it: `pos` is the last position committed.
+
+    `epoch` grows each time the slot is taken; `generation` is the store's.
+    """
+
+    slot: int
+    epoch: int
+    pos: int
+    generation: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One transaction: it moves `lease` to `pos_to` and writes `writes` in rank order.
+
+    `rooms` and `users` are the encoded lists of what the batch touched (see `touched.py`);
+    `ts` is milliseconds since the epoch.
+    """
+
+    lease: Lease
+    batch_id: bytes
+    pos_to: int
+    ts: int
+    rooms: bytes
+    users: bytes
+    writes: Sequence[tuple[Write, Sequence[Row]]]

@@ -1,0 +1,58 @@
+"""What the adapters of this package need of a database; one class per dialect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from homeserver.infrastructure.sql.batch import Batch
+    from homeserver.infrastructure.sql.query import Query, SqlDialect
+    from homeserver.infrastructure.sql.writes import Row
+
+
+class Reader(Protocol):
+    """Runs SELECTs."""
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        """Return all rows; strings come as bytes.
+
+        A cancelled call never leaves its rows to the next one. Raises StoreDownError.
+        """
+        ...
+
+
+class Session(Reader, Protocol):
+    """A read-write transaction of few statements, beside the hot path."""
+
+    async def execute(self, query: Query, **params: Any) -> int:
+        """Run one statement and return the number of rows it matched."""
+        ...
+
+
+class Database(Reader, Protocol):
+    """A store reachable over connections of its own; `dialect` says which SQL it speaks."""
+
+    dialect: SqlDialect
+
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]:
+        """Open one read-only transaction in which every SELECT sees the same instant."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Session]:
+        """Open a transaction: committed at the end, rolled back on any error."""
+        ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Store a batch durably in one transaction, on the connection kept for batches.
+
+        Raises ClashError, TransientError, InDoubtError, StoreDownError, PoisonError; after
+        any of them but InDoubtError nothing of the batch is stored and no lock is left.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...

@@ -1,0 +1,27 @@
+"""What can happen to a transaction, in the store's own terms, whatever the driver says."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store refused or failed; the transaction left no trace unless `InDoubtError`."""
+
+
+class ClashError(StoreError):
+    """A key was taken or a compare-and-set failed: reload, recompute, try again."""
+
+
+class TransientError(StoreError):
+    """Deadlock or lock timeout: try the same again."""
+
+
+class InDoubtError(StoreError):
+    """The connection was lost while COMMIT was on its way: it may have happened."""
+
+
+class StoreDownError(StoreError):
+    """The database cannot be reached or cannot write (down, disk full)."""
+
+
+class PoisonError(StoreError):
+    """The data itself cannot be stored (too long, malformed)."""

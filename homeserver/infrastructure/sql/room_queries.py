@@ -1,0 +1,130 @@
+"""The SELECTs on rooms and their logs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select
+
+from homeserver.infrastructure.sql import tables as t
+from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.types import OPEN
+
+_e, _s, _m, _h = t.event.c, t.state_interval.c, t.membership.c, t.room_head.c
+
+ROOM_BY_ID = Query(
+    select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(
+        t.room.c.room_id == bindparam("room_id")
+    )
+)
+ROOM_BY_NID = Query(
+    select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(
+        t.room.c.nid == bindparam("nid")
+    )
+)
+HEAD = Query(
+    select(_h.seq, _h.rev, _h.depth, _h.notify_ord, _h.extremities).where(
+        _h.room_nid == bindparam("room")
+    )
+)
+_TIMELINE_COLUMNS = (
+    *(_e.room_seq, _e.back, _e.event_id, _e.slot, _e.pos, _e.sender_nid, _e.notify_ord),
+    *(_e.redacted_by, _e.txn_device, _e.txn_id, _e.codec, _e.body),
+)
+_after = or_(
+    _e.room_seq > bindparam("after_seq"),
+    and_(_e.room_seq == bindparam("after_seq"), _e.back > bindparam("after_back")),
+)
+_before = or_(
+    _e.room_seq < bindparam("before_seq"),
+    and_(_e.room_seq == bindparam("before_seq"), _e.back < bindparam("before_back")),
+)
+# the plain bounds let the primary key do the work; the precise ones cut the edges
+_range = and_(
+    _e.room_nid == bindparam("room"),
+    _e.room_seq >= bindparam("after_seq"),
+    _e.room_seq <= bindparam("before_seq"),
+    _after,
+    _before,
+)
+_timeline = select(*_TIMELINE_COLUMNS).where(_range).limit(bindparam("n"))
+NEWEST_EVENTS = Query(_timeline.order_by(_e.room_seq.desc(), _e.back.desc()))
+OLDEST_EVENTS = Query(_timeline.order_by(_e.room_seq, _e.back))
+LIVE_TAIL = Query(
+    select(*_TIMELINE_COLUMNS)
+    .where(
+        _e.room_nid == bindparam("room"), _e.back == 0, _e.room_seq > bindparam("after_seq")
+    )
+    .order_by(_e.room_seq.desc())
+    .limit(bindparam("n"))
+)
+EVENT_BY_ID = Query(
+    select(*_TIMELINE_COLUMNS).where(
+        _e.room_nid == bindparam("room"), _e.event_id == bindparam("event_id")
+    )
+)
+NEWEST_OWN = Query(
+    select(func.max(_e.room_seq)).where(
+        _e.room_nid == bindparam("room"),
+        _e.room_seq > bindparam("after"),
+        _e.sender_nid == bindparam("user"),
+        _e.back == 0,
+    )
+)
+_STATE_COLUMNS = (
+    *(_s.type, _s.state_key, _s.from_seq, _s.to_seq, _s.event_id, _s.from_rev),
+    *(_e.codec, _e.body),
+)
+
+
+def _state() -> Select[tuple[object, ...]]:
+    joined = t.state_interval.outerjoin(
+        t.event, and_(_e.room_nid == _s.room_nid, _e.event_id == _s.event_id)
+    )
+    return select(*_STATE_COLUMNS).select_from(joined).where(_s.room_nid == bindparam("room"))
+
+
+CURRENT_STATE = Query(_state().where(_s.to_rev == OPEN))
+STATE_SINCE_REV = Query(_state().where(_s.from_rev > bindparam("rev"), _s.to_rev == OPEN))
+STATE_AFTER = Query(_state().where(_s.from_seq <= bindparam("seq"), _s.to_seq > bindparam("seq")))
+STATE_CHANGES = Query(
+    _state().where(
+        _s.from_seq > bindparam("after"),
+        _s.from_seq <= bindparam("until"),
+        _s.to_seq > bindparam("until"),
+    )
+)
+KEY_HISTORY = Query(
+    _state()
+    .where(_s.type == bindparam("kind"), _s.state_key == bindparam("key"))
+    .order_by(_s.from_rev)
+)
+REPLACED = Query(
+    _state().where(
+        _s.type == bindparam("kind"),
+        _s.state_key == bindparam("key"),
+        _s.to_seq == bindparam("seq"),
+    )
+)
+JOINED_MEMBERS = Query(
+    select(t.matrix_user.c.user_id, _m.user_nid)
+    .select_from(t.membership.join(t.matrix_user, t.matrix_user.c.nid == _m.user_nid))
+    .where(_m.room_nid == bindparam("room"), _m.membership == b"join")
+)
+MEMBERS_SINCE = Query(
+    select(t.matrix_user.c.user_id, _m.user_nid, _m.membership)
+    .select_from(t.membership.join(t.matrix_user, t.matrix_user.c.nid == _m.user_nid))
+    .where(_m.room_nid == bindparam("room"), _m.room_seq > bindparam("seq"))
+)
+
+
+@cache
+def transactions(count: int) -> Query:
+    """The events of `count` (room, key) pairs: parameters r0, k0, r1, k1 …"""
+    either = or_(
+        *[
+            and_(_e.room_nid == bindparam(f"r{i}"), _e.txn_key == bindparam(f"k{i}"))
+            for i in range(count)
+        ]
+    )
+    return Query(select(_e.txn_key, _e.event_id).where(either))

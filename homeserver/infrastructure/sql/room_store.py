@@ -1,0 +1,221 @@
+"""`RoomStore` on SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from homeserver.application.ports.room_store import RoomRecord, StateSpan
+from homeserver.domain.events.parse import load_event
+from homeserver.domain.rooms.room import TAIL, Head
+from homeserver.domain.rooms.timeline import TimelineEvent
+from homeserver.infrastructure.sql import room_queries as q
+from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.codec import decode_body
+from homeserver.infrastructure.sql.ids import event_id_of, event_key
+from homeserver.infrastructure.sql.query import padded
+from homeserver.infrastructure.sql.room_rows import write_room
+from homeserver.infrastructure.sql.types import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.room import Room, StateKey
+    from homeserver.infrastructure.sql.database import Database, Reader
+    from homeserver.infrastructure.sql.writes import Row
+
+_unpack = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+class SqlRoomStore:
+    """See `RoomStore`."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from this database."""
+        self._db = database
+
+    async def find(self, room_id: str) -> RoomRecord | None:
+        """See `RoomStore.find`."""
+        return _record(await self._db.fetch(q.ROOM_BY_ID, room_id=room_id.encode()))
+
+    async def find_by_nid(self, nid: int) -> RoomRecord | None:
+        """See `RoomStore.find_by_nid`."""
+        return _record(await self._db.fetch(q.ROOM_BY_NID, nid=nid))
+
+    async def load(self, room: Room) -> None:
+        """See `RoomStore.load`."""
+        async with self._db.snapshot() as reader:
+            head = _head(await reader.fetch(q.HEAD, room=room.nid))
+            state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
+            members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
+            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=0, n=TAIL)
+            tail = await self._timeline(reader, room, rows[::-1])
+        spans = [_span(room, row) for row in state]
+        room.load(
+            head,
+            [(s.key, s.event, s.from_seq) for s in spans if s.event is not None],
+            [(user.decode(), nid) for user, nid in members],
+            tail,
+        )
+
+    async def refresh(self, room: Room) -> bool:
+        """See `RoomStore.refresh`."""
+        async with self._db.snapshot() as reader:
+            head = _head(await reader.fetch(q.HEAD, room=room.nid))
+            old = room.head
+            if (head.seq, head.rev) == (old.seq, old.rev):
+                return False
+            state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
+            members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
+            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=old.seq, n=TAIL)
+            tail = await self._timeline(reader, room, rows[::-1])
+        room.catch_up(
+            old,
+            head,
+            [(s.key, s.event, s.from_seq) for s in (_span(room, row) for row in state)],
+            [(u.decode(), nid if m == b"join" else None) for u, nid, m in members],
+            tail,
+        )
+        return True
+
+    async def event(self, room: Room, event_id: str) -> TimelineEvent | None:
+        """See `RoomStore.event`."""
+        for item in room.tail:
+            if item.event.event_id == event_id:
+                return item
+        try:
+            key = event_key(event_id)
+        except ValueError:
+            return None
+        rows = await self._db.fetch(q.EVENT_BY_ID, room=room.nid, event_id=key)
+        return (await self._timeline(self._db, room, rows))[0] if rows else None
+
+    async def events(
+        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+    ) -> Sequence[TimelineEvent]:
+        """See `RoomStore.events`."""
+        rows = await self._db.fetch(
+            q.NEWEST_EVENTS if newest else q.OLDEST_EVENTS,
+            room=room.nid,
+            after_seq=after[0],
+            after_back=after[1],
+            before_seq=before[0],
+            before_back=before[1],
+            n=limit,
+        )
+        return await self._timeline(self._db, room, rows[::-1] if newest else rows)
+
+    async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
+        """See `RoomStore.state_after`."""
+        rows = await self._db.fetch(q.STATE_AFTER, room=room.nid, seq=seq)
+        return _state(room, rows)
+
+    async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
+        """See `RoomStore.state_changes`."""
+        rows = await self._db.fetch(q.STATE_CHANGES, room=room.nid, after=after, until=until)
+        return _state(room, rows)
+
+    async def history_of(self, room: Room, key: StateKey) -> Sequence[StateSpan]:
+        """See `RoomStore.history_of`."""
+        rows = await self._db.fetch(
+            q.KEY_HISTORY, room=room.nid, kind=key[0].encode(), key=key[1].encode()
+        )
+        return [_span(room, row) for row in rows]
+
+    async def transaction_events(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:
+        """See `RoomStore.transaction_events`."""
+        if not keys:
+            return {}
+        pairs = padded(list(keys))
+        params: dict[str, Any] = {f"r{i}": room for i, (room, _) in enumerate(pairs)}
+        params.update({f"k{i}": key for i, (_, key) in enumerate(pairs)})
+        rows = await self._db.fetch(q.transactions(len(pairs)), **params)
+        return {key: event_id_of(event) for key, event in rows}
+
+    async def newest_own_seq(self, room_nid: int, user_nid: int, after: int) -> int | None:
+        """See `RoomStore.newest_own_seq`."""
+        rows = await self._db.fetch(q.NEWEST_OWN, room=room_nid, user=user_nid, after=after)
+        newest: int | None = rows[0][0]
+        return newest
+
+    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+        """See `RoomStore.add_room`."""
+        row = (room.nid, room.room_id.encode(), room.version.id.encode(), creator_nid, 0, draft.now)
+        draft.write(w.INSERT_ROOM, row)
+
+    def write(self, draft: Draft, room: RoomDraft) -> None:
+        """See `RoomStore.write`."""
+        write_room(draft, room)
+
+    async def _timeline(
+        self, reader: Reader, room: Room, rows: Sequence[Row]
+    ) -> list[TimelineEvent]:
+        items = []
+        for row in rows:
+            item = _item(room, row)
+            if item.event.state_key is not None:
+                item.replaced = await self._replaced(reader, room, item)
+            if row[7] is not None:
+                by = await reader.fetch(q.EVENT_BY_ID, room=room.nid, event_id=row[7])
+                item.redacted_because = _item(room, by[0]).event if by else None
+            items.append(item)
+        return items
+
+    async def _replaced(self, reader: Reader, room: Room, item: TimelineEvent) -> Event | None:
+        event = item.event
+        rows = await reader.fetch(
+            q.REPLACED,
+            room=room.nid,
+            kind=event.type.encode(),
+            key=(event.state_key or "").encode(),
+            seq=item.seq,
+        )
+        return _span(room, rows[-1]).event if rows else None
+
+
+def _record(rows: Sequence[Row]) -> RoomRecord | None:
+    if not rows:
+        return None
+    nid, room_id, version = rows[0]
+    return RoomRecord(nid, room_id.decode(), version.decode())
+
+
+def _head(rows: Sequence[Row]) -> Head:
+    if not rows:
+        return Head()
+    seq, rev, depth, notify_ord, extremities = rows[0]
+    ids = tuple(event_id_of(key) for key in _unpack(extremities))
+    return Head(seq, rev, depth, notify_ord, ids)
+
+
+def _item(room: Room, row: Row) -> TimelineEvent:
+    seq, back, key, slot, pos, sender, notify_ord, _by, device, txn, codec, body = row
+    return TimelineEvent(
+        load_event(event_id_of(key), decode_body(codec, body), room.room_id),
+        seq=seq,
+        back=back,
+        slot=slot,
+        pos=pos,
+        sender_nid=sender,
+        notify_ord=notify_ord,
+        txn_device=device,
+        txn_id=txn.decode() if txn is not None else None,
+    )
+
+
+def _span(room: Room, row: Row) -> StateSpan:
+    event_type, state_key, from_seq, to_seq, event_id, _rev, codec, body = row
+    event = None
+    if event_id is not None and body is not None:
+        event = load_event(event_id_of(event_id), decode_body(codec, body), room.room_id)
+    key = (event_type.decode(), state_key.decode())
+    return StateSpan(key, event, from_seq, None if to_seq == OPEN else to_seq)
+
+
+def _state(room: Room, rows: Sequence[Row]) -> dict[StateKey, Event]:
+    spans = [_span(room, row) for row in rows]
+    return {s.key: s.event for s in spans if s.event is not None}

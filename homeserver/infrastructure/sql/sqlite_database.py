@@ -1,0 +1,210 @@
+"""The embedded store: SQLite in WAL mode, one process, one writing connection.
+
+Each connection lives on a thread of its own, and a whole transaction crosses to it in one
+hop. A lock file refuses a second process (Database.open raises StoreDownError).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from homeserver.infrastructure.sql.errors import (
+    ClashError,
+    PoisonError,
+    StoreDownError,
+    TransientError,
+)
+from homeserver.infrastructure.sql.fence import preamble
+from homeserver.infrastructure.sql.query import SqlDialect
+from homeserver.infrastructure.sql.writes import Execute, Insert
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from homeserver.infrastructure.sql.batch import Batch
+    from homeserver.infrastructure.sql.database import Reader, Session
+    from homeserver.infrastructure.sql.query import Query
+    from homeserver.infrastructure.sql.writes import Row
+
+T = TypeVar("T")
+DIALECT = SqlDialect.SQLITE
+
+
+class SqliteConnection:
+    """One connection and its thread."""
+
+    def __init__(self, path: Path, *, writes: bool) -> None:
+        """Open the file; pragmas make a commit durable before it returns."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._open = (path, writes)
+        self._db: sqlite3.Connection | None = None
+
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a whole job on the connection's thread.
+
+        A cancelled caller leaves the job to finish there: the next job waits behind it.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, job)
+
+    def _do(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return job(self._connection())
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            path, writes = self._open
+            self._db = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA cache_size=-65536")
+            self._db.execute("PRAGMA mmap_size=268435456")
+            self._db.execute("PRAGMA busy_timeout=2000")
+            if not writes:
+                self._db.execute("PRAGMA query_only=1")
+        return self._db
+
+    async def close(self) -> None:
+        """Close the connection and end its thread."""
+
+        def job() -> None:
+            if self._db is not None:
+                self._db.close()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, job)
+        self._thread.shutdown(wait=False)
+
+
+def translate(error: sqlite3.Error) -> Exception:
+    """Say a driver's error in the store's terms."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return ClashError(str(error))
+    if isinstance(error, sqlite3.OperationalError):
+        if "locked" in str(error) or "busy" in str(error):
+            return TransientError(str(error))
+        return StoreDownError(str(error))
+    return PoisonError(str(error))
+
+
+def _fetch(db: sqlite3.Connection, query: Query, params: dict[str, Any]) -> list[Row]:
+    text, args = query.on(DIALECT, params)
+    return db.execute(text, args).fetchall()
+
+
+def _rollback(db: sqlite3.Connection) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+
+
+class SqliteSession:
+    """A transaction's statements, each run on the thread of the transaction's connection."""
+
+    def __init__(self, connection: SqliteConnection) -> None:
+        """Speak on this connection."""
+        self._connection = connection
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        """See `Reader.fetch`."""
+        return await self._connection.run(lambda db: _fetch(db, query, params))
+
+    async def execute(self, query: Query, **params: Any) -> int:
+        """See `Session.execute`."""
+        text, args = query.on(DIALECT, params)
+        return await self._connection.run(lambda db: db.execute(text, args).rowcount)
+
+
+class SqliteDatabase:
+    """See `Database`."""
+
+    dialect = DIALECT
+
+    def __init__(self, path: Path, readers: int = 2) -> None:
+        """Take the lock file of the store and prepare one writing and a few reading threads."""
+        self._lock = _lock_store(path.with_suffix(".lock"))
+        self._writer = SqliteConnection(path, writes=True)
+        self._writing = asyncio.Lock()
+        self._readers: asyncio.Queue[SqliteConnection] = asyncio.Queue()
+        self._all = [SqliteConnection(path, writes=False) for _ in range(readers)]
+        for reader in self._all:
+            self._readers.put_nowait(reader)
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        """See `Reader.fetch`."""
+        reader = await self._readers.get()
+        try:
+            return await reader.run(lambda db: _fetch(db, query, params))
+        finally:
+            self._readers.put_nowait(reader)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Reader]:
+        """See `Database.snapshot`: in WAL mode the first SELECT fixes the instant."""
+        reader = await self._readers.get()
+        try:
+            await reader.run(lambda db: db.execute("BEGIN"))
+            try:
+                yield SqliteSession(reader)
+            finally:
+                await asyncio.shield(reader.run(_rollback))
+        finally:
+            self._readers.put_nowait(reader)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """See `Database.transaction`."""
+        async with self._writing:
+            await self._writer.run(lambda db: db.execute("BEGIN IMMEDIATE"))
+            try:
+                yield SqliteSession(self._writer)
+            except BaseException:
+                await asyncio.shield(self._writer.run(_rollback))
+                raise
+            await self._writer.run(lambda db: db.execute("COMMIT"))
+
+    async def commit(self, batch: Batch) -> None:
+        """See `Database.commit`; SQLite's COMMIT is never in doubt within a live process."""
+        async with self._writing:
+            await self._writer.run(lambda db: _commit(db, batch))
+
+    async def close(self) -> None:
+        """Close every connection and give the lock file back."""
+        for connection in (self._writer, *self._all):
+            await connection.close()
+        os.close(self._lock)
+
+
+def _commit(db: sqlite3.Connection, batch: Batch) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for text, args in preamble(batch, DIALECT):
+            db.execute(text, args)
+        for write, rows in batch.writes:
+            if isinstance(write, Insert):
+                db.executemany(write.head + write.one_row + write.tail[DIALECT], rows)
+            elif isinstance(write, Execute):
+                for row in rows:
+                    db.execute(*write.bound(DIALECT, row))
+        db.execute("COMMIT")
+    except BaseException:
+        _rollback(db)
+        raise
+
+
+def _lock_store(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        msg = f"another process uses this store ({path.name} is locked)"
+        raise StoreDownError(msg) from error
+    return handle

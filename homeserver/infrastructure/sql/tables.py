@@ -1,0 +1,333 @@
+"""Every table of the store (migrations must agree: `alembic check` compares them).
+
+Conventions: `(slot, pos)` is where a row stands in its writer's log; `*_nid` are internal
+64-bit ids; unique keys begin with the room or user, so that tables can be partitioned;
+there are no foreign keys on hot tables. `docs/subsystems/store.md` explains the whole.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table
+
+from homeserver.infrastructure.sql.types import MILLIS, NID, POS, SLOT, blob, digest, octets
+
+metadata = MetaData()
+
+
+def _log() -> tuple[Column[int], Column[int]]:
+    return Column("slot", SLOT, nullable=False), Column("pos", POS, nullable=False)
+
+
+def _id(name: str, **kw: bool) -> Column[int]:
+    return Column(name, NID, nullable=False, autoincrement=False, **kw)
+
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("generation", digest(8), nullable=False),
+    Column("server_name", octets(255), nullable=False),
+    Column("created_ts", MILLIS, nullable=False),
+)
+
+store_generation = Table(
+    "store_generation",
+    metadata,
+    Column("generation", digest(8), primary_key=True),
+    Column("floor", blob(), nullable=False),
+    Column("ended_ts", MILLIS, nullable=False),
+)
+
+writer_slot = Table(
+    "writer_slot",
+    metadata,
+    Column("slot", SLOT, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("pos", POS, nullable=False),
+    Column("generation", digest(8), nullable=False),
+    Column("worker", octets(64), nullable=False),
+    Column("beat_ts", MILLIS, nullable=False),
+)
+
+writer_batch = Table(
+    "writer_batch",
+    metadata,
+    Column("slot", SLOT, primary_key=True, autoincrement=False),
+    Column("pos_to", POS, primary_key=True, autoincrement=False),
+    Column("pos_from", POS, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("batch_id", digest(16), nullable=False),
+    Column("ts", MILLIS, nullable=False),
+    Column("rooms", blob(), nullable=False),
+    Column("users", blob(), nullable=False),
+)
+
+matrix_user = Table(
+    "matrix_user",
+    metadata,
+    _id("nid", primary_key=True),
+    Column("user_id", octets(255), nullable=False, unique=True),
+)
+
+account = Table(
+    "account",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("password_hash", octets(255)),
+    Column("is_admin", SmallInteger, nullable=False),
+    Column("is_guest", SmallInteger, nullable=False),
+    Column("created_ts", MILLIS, nullable=False),
+    Column("deactivated_ts", MILLIS),
+    Column("locked_ts", MILLIS),
+    *_log(),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("displayname", octets(1024)),
+    Column("avatar_url", octets(1024)),
+    Column("rev", BigInteger, nullable=False),
+    *_log(),
+)
+
+device = Table(
+    "device",
+    metadata,
+    _id("nid", primary_key=True),
+    _id("user_nid"),
+    Column("device_id", octets(255), nullable=False),
+    Column("display_name", octets(1024)),
+    Column("created_ts", MILLIS, nullable=False),
+    Column("last_seen_ts", MILLIS),
+    Column("last_seen_ip", octets(45)),
+    *_log(),
+    Index("device_of_user", "user_nid", "device_id", unique=True),
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    Column("token_hash", digest(32), primary_key=True),
+    _id("user_nid"),
+    _id("device_nid"),
+    Column("created_ts", MILLIS, nullable=False),
+    Column("expires_ts", MILLIS),
+    Column("refresh_hash", digest(32)),
+    Index("access_token_of_device", "user_nid", "device_nid"),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    Column("token_hash", digest(32), primary_key=True),
+    _id("user_nid"),
+    _id("device_nid"),
+    Column("state", SmallInteger, nullable=False),
+    Column("successor_hash", digest(32)),
+    Column("created_ts", MILLIS, nullable=False),
+    Index("refresh_token_of_device", "user_nid", "device_nid"),
+)
+
+registration_token = Table(
+    "registration_token",
+    metadata,
+    Column("token", octets(64), primary_key=True),
+    Column("uses_allowed", Integer),
+    Column("uses", Integer, nullable=False),
+    Column("expires_ts", MILLIS),
+)
+
+uia_session = Table(
+    "uia_session",
+    metadata,
+    Column("session_id", octets(64), primary_key=True),
+    Column("body", blob(), nullable=False),
+    Column("expires_ts", MILLIS, nullable=False),
+)
+
+sync_filter = Table(
+    "sync_filter",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("filter_id", octets(32), primary_key=True),
+    Column("body", blob(), nullable=False),
+)
+
+room = Table(
+    "room",
+    metadata,
+    _id("nid", primary_key=True),
+    Column("room_id", octets(255), nullable=False, unique=True),
+    Column("version", octets(32), nullable=False),
+    _id("creator_nid"),
+    Column("published", SmallInteger, nullable=False),
+    Column("created_ts", MILLIS, nullable=False),
+)
+
+room_alias = Table(
+    "room_alias",
+    metadata,
+    Column("alias", octets(255), primary_key=True),
+    _id("room_nid"),
+    _id("creator_nid"),
+    Index("alias_of_room", "room_nid"),
+)
+
+room_head = Table(
+    "room_head",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("prev_seq", BigInteger, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("prev_rev", BigInteger, nullable=False),
+    Column("depth", BigInteger, nullable=False),
+    Column("notify_ord", BigInteger, nullable=False),
+    Column("extremities", blob(), nullable=False),
+    *_log(),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("back", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", digest(32), nullable=False),
+    *_log(),
+    _id("sender_nid"),
+    Column("ts", MILLIS, nullable=False),
+    Column("notify_ord", BigInteger, nullable=False),
+    Column("state_ref", NID),
+    Column("redacted_by", digest(32)),
+    Column("txn_key", digest(16)),
+    Column("txn_device", NID),
+    Column("txn_id", octets(255)),
+    Column("codec", SmallInteger, nullable=False),
+    Column("body", blob(), nullable=False),
+    Index("event_by_id", "room_nid", "event_id", unique=True),
+    Index("event_by_txn", "room_nid", "txn_key", unique=True),
+)
+
+stray_event = Table(
+    "stray_event",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("event_id", digest(32), primary_key=True),
+    Column("verdict", SmallInteger, nullable=False),
+    Column("reason", octets(255), nullable=False),
+    Column("state_ref", NID),
+    Column("codec", SmallInteger, nullable=False),
+    Column("body", blob(), nullable=False),
+    *_log(),
+)
+
+room_gap = Table(
+    "room_gap",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("back", Integer, primary_key=True, autoincrement=False),
+    Column("missing", blob(), nullable=False),
+    *_log(),
+)
+
+state_interval = Table(
+    "state_interval",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("type", octets(255), primary_key=True),
+    Column("state_key", octets(255), primary_key=True),
+    Column("from_rev", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_rev", BigInteger, nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("event_id", digest(32)),
+    *_log(),
+    Index("state_by_end", "room_nid", "to_rev"),
+    Index("state_by_seq", "room_nid", "from_seq"),
+)
+
+state_group = Table(
+    "state_group",
+    metadata,
+    _id("nid", primary_key=True),
+    _id("room_nid"),
+    Column("parent_nid", NID),
+)
+
+state_group_delta = Table(
+    "state_group_delta",
+    metadata,
+    _id("group_nid", primary_key=True),
+    Column("type", octets(255), primary_key=True),
+    Column("state_key", octets(255), primary_key=True),
+    Column("event_id", digest(32)),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    _id("user_nid", primary_key=True),
+    _id("room_nid", primary_key=True),
+    Column("membership", octets(16), nullable=False),
+    Column("event_id", digest(32), nullable=False),
+    Column("room_seq", BigInteger, nullable=False),
+    _id("sender_nid"),
+    Column("base_ord", BigInteger, nullable=False),
+    Column("forgotten", SmallInteger, nullable=False),
+    *_log(),
+    Index("members_of_room", "room_nid", "membership"),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    _id("room_nid", primary_key=True),
+    _id("user_nid", primary_key=True),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("thread", octets(255), primary_key=True),
+    Column("event_id", digest(32), nullable=False),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("notify_ord", BigInteger, nullable=False),
+    Column("ts", MILLIS, nullable=False),
+    *_log(),
+    Index("receipts_of_user", "user_nid"),
+)
+
+highlight = Table(
+    "highlight",
+    metadata,
+    _id("user_nid", primary_key=True),
+    _id("room_nid", primary_key=True),
+    Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
+)
+
+muted_event = Table(
+    "muted_event",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
+)
+
+redaction = Table(
+    "redaction",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("target_id", digest(32), primary_key=True),
+    Column("event_id", digest(32), primary_key=True),
+)
+
+account_data = Table(
+    "account_data",
+    metadata,
+    _id("user_nid", primary_key=True),
+    _id("room_nid", primary_key=True),
+    Column("type", octets(255), primary_key=True),
+    Column("content", blob(), nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    *_log(),
+)

@@ -1,0 +1,159 @@
+"""The kinds of writes a batch may hold, and their order.
+
+A batch runs its writes in the order of `rank`, rows of one kind together: a fixed table
+order is what keeps two processes from deadlocking on each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, or_, update
+
+from homeserver.infrastructure.sql import tables as t
+from homeserver.infrastructure.sql.query import Query, SqlDialect
+from homeserver.infrastructure.sql.types import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Table
+
+Row = tuple[Any, ...]
+
+
+class Write:
+    """One kind of write; a smaller `rank` runs earlier."""
+
+    rank: int
+
+
+class Insert(Write):
+    """Plain INSERT of whole rows, in the column order of the table."""
+
+    def __init__(self, table: Table, rank: int) -> None:
+        """Prepare the head of the statement."""
+        self.rank = rank
+        self.table = table
+        names = [c.name for c in table.columns]
+        self.head = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
+        self.tail: dict[SqlDialect, str] = {SqlDialect.MYSQL: "", SqlDialect.SQLITE: ""}
+        self.one_row = f"({', '.join('?' * len(names))})"
+
+
+class Upsert(Insert):
+    """INSERT that replaces the other columns of a row with the same primary key."""
+
+    def __init__(self, table: Table, rank: int, *, update: Mapping[str, str] | None = None) -> None:
+        """Replace every other column, or set those of `update` to an expression.
+
+        In an expression `{new[x]}` is the offered value of column x, `{old[x]}` the stored one.
+        """
+        super().__init__(table, rank)
+        key = [c.name for c in table.primary_key]
+        names = [c.name for c in table.columns if c.name not in key]
+        sets = update if update is not None else {n: "{new[" + n + "]}" for n in names}
+        every = [c.name for c in table.columns]
+        old = {n: f"{table.name}.{n}" for n in every}
+        mysql_new = {n: f"VALUES({n})" for n in every}
+        sqlite_new = {n: f"excluded.{n}" for n in every}
+        self.tail[SqlDialect.MYSQL] = " ON DUPLICATE KEY UPDATE " + ", ".join(
+            f"{n} = {e.format(new=mysql_new, old=old)}" for n, e in sets.items()
+        )
+        self.tail[SqlDialect.SQLITE] = f" ON CONFLICT ({', '.join(key)}) DO " + (
+            "UPDATE SET "
+            + ", ".join(f"{n} = {e.format(new=sqlite_new, old=old)}" for n, e in sets.items())
+        )
+
+
+class Execute(Write):
+    """An UPDATE or DELETE, once per row; a row is the values of `names` in order."""
+
+    def __init__(self, query: Query, names: Sequence[str], rank: int) -> None:
+        """Keep the statement and the order of its parameters."""
+        self.rank = rank
+        self.query = query
+        self.names = tuple(names)
+
+    def bound(self, dialect: SqlDialect, row: Row) -> tuple[str, tuple[Any, ...]]:
+        """Return text and arguments for one row."""
+        return self.query.on(dialect, dict(zip(self.names, row, strict=True)))
+
+
+_CAS = (
+    "CASE WHEN {old[seq]} = {new[prev_seq]} AND {old[rev]} = {new[prev_rev]}"
+    " THEN {new[seq]} ELSE NULL END"
+)
+"""NULL in a NOT NULL column is an error: a head that moved stops the whole transaction."""
+
+INSERT_USER = Insert(t.matrix_user, 10)
+INSERT_ACCOUNT = Insert(t.account, 11)
+UPSERT_PROFILE = Upsert(t.profile, 12)
+INSERT_DEVICE = Insert(t.device, 13)
+INSERT_ROOM = Insert(t.room, 30)
+INSERT_ALIAS = Insert(t.room_alias, 31)
+MOVE_HEAD = Upsert(
+    t.room_head,
+    40,
+    update={
+        "seq": _CAS,
+        **{
+            n: "{new[" + n + "]}"
+            for n in (
+                *("prev_seq", "rev", "prev_rev", "depth"),
+                *("notify_ord", "extremities", "slot", "pos"),
+            )
+        },
+    },
+)
+INSERT_EVENT = Insert(t.event, 41)
+INSERT_STATE = Insert(t.state_interval, 44)
+INSERT_STRAY = Upsert(t.stray_event, 42)
+INSERT_GAP = Insert(t.room_gap, 45)
+_state = t.state_interval.c
+CLOSE_STATE = Execute(
+    Query(
+        update(t.state_interval)
+        .where(
+            _state.room_nid == bindparam("room"),
+            _state.type == bindparam("kind"),
+            _state.state_key == bindparam("key"),
+            _state.to_rev == OPEN,
+        )
+        .values(to_rev=bindparam("rev"), to_seq=bindparam("seq"))
+    ),
+    ("room", "kind", "key", "rev", "seq"),
+    43,
+)
+_event = t.event.c
+STRIP_EVENT = Execute(
+    Query(
+        update(t.event)
+        .where(_event.room_nid == bindparam("room"), _event.event_id == bindparam("id"))
+        .values(
+            redacted_by=bindparam("by"), codec=bindparam("codec_"), body=bindparam("body_")
+        )
+    ),
+    ("room", "id", "by", "codec_", "body_"),
+    51,
+)
+UPSERT_MEMBERSHIP = Upsert(t.membership, 47)
+_membership = t.membership.c
+FORGET_MEMBERSHIP = Execute(
+    Query(
+        update(t.membership)
+        .where(
+            _membership.user_nid == bindparam("user"),
+            _membership.room_nid == bindparam("room"),
+            or_(_membership.membership == b"leave", _membership.membership == b"ban"),
+        )
+        .values(forgotten=1, slot=bindparam("slot_"), pos=bindparam("pos_"))
+    ),
+    ("user", "room", "slot_", "pos_"),
+    52,
+)
+INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
+INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
+INSERT_REDACTION = Upsert(t.redaction, 50, update={"event_id": "{new[event_id]}"})
+UPSERT_RECEIPT = Upsert(t.receipt, 60)
+UPSERT_ACCOUNT_DATA = Upsert(t.account_data, 61)

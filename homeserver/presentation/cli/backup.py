@@ -1,0 +1,31 @@
+"""`firn backup`: save the database, the keys and the media."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homeserver.presentation.cli.context import live_settings
+from homeserver.presentation.cli.out import say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from homeserver.presentation.cli.context import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    command = commands.add_parser("backup", help="save the database, keys and media")
+    command.add_argument("target", type=Path, help="empty folder to write to")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit code."""
+    settings = live_settings(args)
+    from homeserver.bootstrap import backup  # noqa: PLC0415 (drivers load only where used)
+
+    backup(settings, args.target)
+    say(f"saved to {args.target}")
+    return 0

@@ -1,0 +1,38 @@
+"""`firn bench`: measure this machine with the benchmarks of the source tree."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING
+
+from homeserver.presentation.cli.out import complain
+
+if TYPE_CHECKING:
+    import argparse
+
+    from homeserver.presentation.cli.context import Commands
+
+# Benchmarks live with the tests and are not installed with the program.
+_MODULES = {"load": "tests.load.bench", "micro": "tests.load.micro"}
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    command = commands.add_parser("bench", help="measure (from a source checkout)")
+    command.add_argument("kind", choices=sorted(_MODULES), help="whole path, or hot functions")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a benchmark's `main`; returns the exit code."""
+    name = _MODULES[args.kind]
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        complain(f"this installation has no {args.kind} benchmark ({name})")
+        return 1
+    code: int = importlib.import_module(name).main()
+    return code

@@ -1,0 +1,30 @@
+"""`GET /_matrix/client/versions`: which releases of the specification are spoken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from homeserver.presentation.responses import json_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from homeserver.presentation.request import Request
+    from homeserver.presentation.responses import Response
+    from homeserver.presentation.routing import Handler
+
+SPEC_VERSIONS = ("r0.6.1", *(f"v1.{minor}" for minor in range(1, 13)))
+
+
+def versions_handler(unstable_features: Mapping[str, bool]) -> Handler:
+    """Serve the list, and the unstable features that exist here (names to true)."""
+    body = msgspec.json.encode(
+        {"versions": SPEC_VERSIONS, "unstable_features": dict(unstable_features)}
+    )
+
+    async def versions(request: Request) -> Response:  # noqa: ARG001
+        return json_bytes(body)
+
+    return versions

@@ -1,0 +1,79 @@
+"""From failures to answers: the one place where an exception becomes a status and JSON.
+
+| raised | answered |
+|---|---|
+| MatrixError and its subclasses | their `status` and `errcode`, with their `extra` keys |
+| LimitExceededError | the same, with `Retry-After` in whole seconds |
+| MethodNotAllowedError | the same, with `Allow` |
+| TooLargeError, RequestTimedOutError | the same, and the connection is closed |
+| ConnectionError while the client has gone | nothing; not logged as an error |
+| asyncio.CancelledError | passed on |
+| anything else | 500 M_UNKNOWN; the traceback goes to the log under the trace id |
+"""
+
+from __future__ import annotations
+
+import logging
+from math import ceil
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from homeserver.domain.shared.errors import LimitExceededError, MatrixError, TooLargeError
+from homeserver.presentation.http_errors import MethodNotAllowedError, RequestTimedOutError
+from homeserver.presentation.responses import Response
+
+if TYPE_CHECKING:
+    from homeserver.presentation.request import Request
+
+CLIENT_CLOSED_REQUEST = 499
+
+_log = logging.getLogger(__name__)
+
+
+def matrix_error_response(error: MatrixError) -> Response:
+    """Answer with the error object of a refusal.
+
+    An empty `errcode` (the first step of user-interactive authentication) leaves only the
+    error's `extra` keys.
+    """
+    body = dict(error.extra)
+    if error.errcode:
+        body = {"errcode": error.errcode, "error": _readable(error.message), **body}
+    response = Response(error.status, msgspec.json.encode(body))
+    if isinstance(error, LimitExceededError):
+        response.headers["Retry-After"] = str(ceil(error.retry_after_ms / 1000))
+    elif isinstance(error, MethodNotAllowedError):
+        response.headers["Allow"] = ", ".join((*error.allowed, "OPTIONS"))
+    elif isinstance(error, TooLargeError | RequestTimedOutError):
+        response.force_close()  # the rest of the body is not worth reading
+    return response
+
+
+def failure_response(request: Request, error: Exception) -> Response:
+    """Answer any exception that a handler let out."""
+    if isinstance(error, MatrixError):
+        return matrix_error_response(error)
+    if isinstance(error, ConnectionError) and request.raw.transport is None:
+        _log.debug("Client left during %s %s", request.method, request.label)
+        return Response(CLIENT_CLOSED_REQUEST, b"")
+    _log.error(
+        "Unexpected failure in %s %s (trace %s)",
+        request.method,
+        request.label,
+        request.trace_id,
+        exc_info=error,
+        extra={"trace_id": request.trace_id},
+    )
+    return matrix_error_response(
+        _UnexpectedError(f"Internal server error (trace {request.trace_id})")
+    )
+
+
+class _UnexpectedError(MatrixError):
+    status = 500
+
+
+def _readable(message: str) -> str:
+    """Drop lone surrogates, which JSON cannot carry (header bytes that were not UTF-8)."""
+    return message if message.isascii() else message.encode(errors="replace").decode()

@@ -1,0 +1,42 @@
+"""Strict percent-decoding of path segments and query strings (RFC 3986 section 2.1)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from homeserver.presentation.http_errors import MalformedRequestError
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def decode_percent(text: str) -> str:
+    """Decode `text` exactly once.
+
+    Raises MalformedRequestError for an incomplete escape, for bytes that are not UTF-8
+    (overlong forms and surrogates included) and for NUL.
+    """
+    if "%" not in text and text.isascii():
+        return text
+    if _BROKEN_ESCAPE.search(text):
+        raise MalformedRequestError("Broken percent-encoding in the request target")
+    try:
+        decoded = unquote_to_bytes(text).decode()
+    except UnicodeError:
+        raise MalformedRequestError("The request target is not UTF-8") from None
+    if "\0" in decoded:
+        raise MalformedRequestError("NUL in the request target")
+    return decoded
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """Decode a query string (form encoding: `+` is a space) into all values by name.
+
+    Raises MalformedRequestError as `decode_percent` does.
+    """
+    values: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        if pair:
+            name, _, value = pair.replace("+", " ").partition("=")
+            values.setdefault(decode_percent(name), []).append(decode_percent(value))
+    return values

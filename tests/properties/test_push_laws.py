@@ -1,0 +1,96 @@
+"""The class of an event says for every reader what the default rules say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homeserver.domain.events.event import Event
+from homeserver.domain.push.classify import classify
+from homeserver.domain.push.context import PushContext
+from homeserver.domain.push.default_rules import default_rules
+from homeserver.domain.push.properties import push_properties
+from homeserver.domain.push.ruleset import compile_ruleset, evaluate
+
+USERS = ["@a:x", "@b:x", "@ab:x"]
+TYPES = [
+    "m.room.message",
+    "M.room.Message",
+    "m.room.encrypted",
+    "m.room.member",
+    "M.ROOM.MEMBER",
+    "m.room.tombstone",
+    "m.room.server_acl",
+    "m.reaction",
+    "m.call.invite",
+    "m.room.topic",
+    "",
+]
+JUNK: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 0, 1, "", "true", [], {}])
+USER_IDS = st.sampled_from([*USERS, "@A:x", "@B:X"])
+
+
+def often(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A property as it should be, or something else altogether."""
+    return usual | JUNK
+
+
+MENTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "user_ids": often(st.lists(often(USER_IDS), max_size=4)),
+        "room": often(st.just(True)),  # noqa: FBT003
+    },
+)
+RELATION = st.fixed_dictionaries(
+    {}, optional={"rel_type": often(st.sampled_from(["m.replace", "M.replace", "m.thread"]))}
+)
+CONTENT = st.fixed_dictionaries(
+    {},
+    optional={
+        "msgtype": often(st.sampled_from(["m.text", "m.notice", "M.NOTICE"])),
+        "membership": often(st.sampled_from(["invite", "Invite", "join"])),
+        "body": often(st.sampled_from(["hello @room", "a"])),
+        "m.mentions": often(MENTIONS),
+        "m.relates_to": often(RELATION),
+    },
+)
+STATE_KEYS = st.none() | st.just("") | USER_IDS
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """Any event, well-formed or not, around what the default rules look at."""
+    return Event(
+        event_id="$e",
+        room_id="!r",
+        type=draw(st.sampled_from(TYPES)),
+        state_key=draw(STATE_KEYS),
+        sender=draw(st.sampled_from(USERS)),
+        content=draw(CONTENT),
+        origin_server_ts=1,
+        depth=1,
+        auth_events=(),
+        prev_events=(),
+        json=b"",
+    )
+
+
+RULESETS = {user: compile_ruleset(default_rules(user)) for user in USERS}
+
+
+@settings(max_examples=1500)
+@given(events(), st.integers(1, 3), st.sampled_from([0, 49, 50]), st.none() | st.just(49))
+def test_classify_agrees_with_the_default_rules_for_every_reader(
+    event: Event, members: int, level: int, required: int | None
+) -> None:
+    levels = {} if required is None else {"room": required}
+    pushed = classify(event)
+    for user in set(USERS) - {event.sender}:
+        context = PushContext(user, "a", members, level, levels)
+        actions = evaluate(RULESETS[user], push_properties(event), context)
+        allowed = context.sender_may_notify("room")
+        outcome = pushed.outcome(user, sender_may_notify_room=allowed)
+        assert outcome == (actions.notify, actions.highlight)
