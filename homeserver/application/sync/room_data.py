@@ -78,6 +78,6 @@ class RoomData:
         data = await self._account_data.of(span.requester.user_nid)
         return [
             b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
-            for (nid, kind), item in data.items.items()
-            if nid == room.nid and (fresh or span.is_new(item.slot, item.pos))
+            for kind, item in data.of_room(room.nid).items()
+            if fresh or span.is_new(item.slot, item.pos)
         ]
