@@ -51,7 +51,6 @@ class RoomStore(Protocol):
         """The room with this internal id."""
         ...
 
-
     async def load(self, room: Room) -> None:
         """Fill a new `Room` from one instant of the store (`Room.load`)."""
         ...
@@ -71,6 +70,16 @@ class RoomStore(Protocol):
 
         At most `limit`: the newest ones with `newest`, else the oldest.
         """
+        ...
+
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """The newest `limit` events with after < seq ≤ until and `back` 0, in room order."""
+        ...
+
+    async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Where the events (seq, 0) stand in their writers' logs: seq → (slot, pos)."""
         ...
 
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:

@@ -58,6 +58,17 @@ LIVE_TAIL = Query(
     .order_by(_e.room_seq.desc())
     .limit(bindparam("n"))
 )
+LIVE_EVENTS = Query(
+    select(*_TIMELINE_COLUMNS)
+    .where(
+        _e.room_nid == bindparam("room"),
+        _e.back == 0,
+        _e.room_seq > bindparam("after_seq"),
+        _e.room_seq <= bindparam("until_seq"),
+    )
+    .order_by(_e.room_seq.desc())
+    .limit(bindparam("n"))
+)
 EVENT_BY_ID = Query(
     select(*_TIMELINE_COLUMNS).where(
         _e.room_nid == bindparam("room"), _e.event_id == bindparam("event_id")
@@ -128,3 +139,14 @@ def transactions(count: int) -> Query:
         ]
     )
     return Query(select(_e.txn_key, _e.event_id).where(either))
+
+
+@cache
+def positions(count: int) -> Query:
+    """Where `count` live events of a room stand in the logs: parameters room, s0, s1 …"""
+    seqs = [bindparam(f"s{i}") for i in range(count)]
+    return Query(
+        select(_e.room_seq, _e.slot, _e.pos).where(
+            _e.room_nid == bindparam("room"), _e.room_seq.in_(seqs), _e.back == 0
+        )
+    )

@@ -109,6 +109,24 @@ class SqlRoomStore:
         )
         return await self._timeline(self._db, room, rows[::-1] if newest else rows)
 
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """See `RoomStore.live_events`."""
+        rows = await self._db.fetch(
+            q.LIVE_EVENTS, room=room.nid, after_seq=after, until_seq=until, n=limit
+        )
+        return await self._timeline(self._db, room, rows[::-1])
+
+    async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """See `RoomStore.positions`."""
+        if not seqs:
+            return {}
+        wanted = padded(list(seqs))
+        params = {f"s{i}": seq for i, seq in enumerate(wanted)}
+        rows = await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
+        return {seq: (slot, pos) for seq, slot, pos in rows}
+
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_after`."""
         rows = await self._db.fetch(q.STATE_AFTER, room=room.nid, seq=seq)
