@@ -64,6 +64,11 @@ def current() -> Trace | None:
     return _current.get()
 
 
+def enter(trace: Trace | None) -> None:
+    """Work for `trace` from now on, until this task ends."""
+    _current.set(trace)
+
+
 @contextmanager
 def bound(trace: Trace | None) -> Iterator[None]:
     """Work for `trace` inside the block: a request, a batch of the writer, a frame."""
