@@ -51,7 +51,6 @@ class RoomStore(Protocol):
         """The room with this internal id."""
         ...
 
-
     async def load(self, room: Room) -> None:
         """Fill a new `Room` from one instant of the store (`Room.load`)."""
         ...
@@ -65,7 +64,13 @@ class RoomStore(Protocol):
         ...
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """Events with after < (seq, back) < before, in room order.
 
@@ -93,8 +98,10 @@ class RoomStore(Protocol):
         """The position of the user's newest event after position `after`."""
         ...
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
-        """Add a new room's fixed facts."""
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
+        """Add a new room's fixed facts; a `published` one stands in the room directory."""
         ...
 
     def write(self, draft: Draft, room: RoomDraft) -> None:
