@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.domain.rooms.membership import INVITE, JOIN, KNOCK, LEAVE
 from homeserver.domain.rooms.room import MEMBER
+from homeserver.domain.shared.canonical_json import same_json
 from homeserver.domain.shared.errors import ForbiddenError, InvalidParamError
 from homeserver.domain.shared.identifiers import domain_of, is_user_id
 
@@ -101,7 +102,7 @@ def _holds(
     """Whether nothing is left to do."""
     if is_plain and held.membership in step.done_in:
         return True
-    return held.sender == requester.user_id and held.content == content
+    return held.sender == requester.user_id and same_json(held.content, content)
 
 
 def _check_begin(held: Event | None, step: Step) -> None:

@@ -11,6 +11,7 @@ from homeserver.domain.events.limits import fits_key
 from homeserver.domain.push.classify import classify
 from homeserver.domain.rooms.auth import auth_types_for, check_auth
 from homeserver.domain.rooms.draft import MembershipChange
+from homeserver.domain.rooms.notices import EVERYONE, Highlight
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.shared.errors import ForbiddenError, InvalidParamError
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.shared.json import JsonObject
-
-EVERYONE = 0
-"""The user number of a highlight that is everybody's (@room)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +147,22 @@ def append(
     if meaning.highlights_everyone or (
         meaning.room_mention and _may_notify_room(state, event.sender)
     ):
-        state.highlights.append((EVERYONE, item.seq))
+        state.highlights.append(Highlight(EVERYONE, item.seq, notifies))
     for user_id in meaning.mentions:
-        member = state.room.members.get(user_id)
-        if member is not None and user_id != event.sender:
-            state.highlights.append((member.nid, item.seq))
+        nid = _member_nid(state, user_id)
+        if nid is not None and user_id != event.sender:
+            state.highlights.append(Highlight(nid, item.seq, notifies))
     return item
+
+
+def _member_nid(state: RoomDraft, user_id: str) -> int | None:
+    """The internal id of somebody who is joined at this point of the batch."""
+    if state.memberships:
+        joined = state.joined
+        if user_id in joined:
+            return joined[user_id]
+    member = state.room.members.get(user_id)
+    return member.nid if member is not None else None
 
 
 def _may_notify_room(state: RoomDraft, sender: str) -> bool:

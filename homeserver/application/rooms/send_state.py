@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from homeserver.application.rooms.aliases import BadAliasError, check_alias
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.domain.rooms.room import MEMBER
+from homeserver.domain.shared.canonical_json import same_json
 from homeserver.domain.shared.errors import BadJsonError
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ class SendState:
 
         def change(draft: Draft) -> str:
             held = draft.room(room).state(event_type, state_key)
-            if held is not None and (held.sender, held.content) == (requester.user_id, content):
-                return held.event_id
+            if held is not None and held.sender == requester.user_id:
+                if same_json(held.content, content):
+                    return held.event_id
             return compose(draft, room, requester, new).event.event_id
 
         return await self._writer.submit(change)

@@ -163,5 +163,24 @@ FORGET_MEMBERSHIP = Execute(
 INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
 INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
 INSERT_REDACTION = Upsert(t.redaction, 50, update={"event_id": "{new[event_id]}"})
-UPSERT_RECEIPT = Upsert(t.receipt, 60)
-UPSERT_ACCOUNT_DATA = Upsert(t.account_data, 61)
+_NEWER = (
+    "CASE WHEN {{new[event_seq]}} > {{old[event_seq]}} OR ({{new[event_seq]}} = {{old[event_seq]}}"
+    " AND {{new[event_back]}} > {{old[event_back]}}) THEN {{new[{0}]}} ELSE {{old[{0}]}} END"
+)
+"""Receipts go forward only, whichever writer comes last."""
+UPSERT_RECEIPT = Upsert(
+    t.receipt,
+    60,
+    # MySQL sets columns from left to right, so those that are compared go last
+    update={
+        n: _NEWER.format(n)
+        for n in ("event_id", "notify_ord", "ts", "slot", "pos", "event_back", "event_seq")
+    },
+)
+UPSERT_ACCOUNT_DATA = Upsert(
+    t.account_data,
+    61,
+    update={"rev": "{old[rev]} + 1", **{n: "{new[" + n + "]}" for n in ("content", "slot", "pos")}},
+)
+UPSERT_STIR = Upsert(t.room_stir, 62)
+INSERT_FILTER = Upsert(t.sync_filter, 63, update={"body": "{new[body]}"})
