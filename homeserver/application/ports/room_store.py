@@ -70,7 +70,13 @@ class RoomStore(Protocol):
         ...
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """Events with after < (seq, back) < before, in room order.
 
@@ -125,8 +131,10 @@ class RoomStore(Protocol):
         """Add a receipt; in the store too it never goes back."""
         ...
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
-        """Add a new room's fixed facts."""
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
+        """Add a new room's fixed facts; a `published` one stands in the room directory."""
         ...
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

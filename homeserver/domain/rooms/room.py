@@ -246,6 +246,8 @@ class Room:
             if item.event.event_id == event.event_id:
                 item.event, item.client = event, None
                 item.redacted_because = stripped.redacted_because
+            if item.replaced is not None and item.replaced.event_id == event.event_id:
+                item.replaced, item.client = event, None  # `prev_content` shows it too
         if event.state_key is not None:
             key = (event.type, event.state_key)
             held = self.state.get(key)
@@ -254,3 +256,7 @@ class Room:
                 self.state_bytes.pop(event.event_id, None)
                 if key == POWER_LEVELS:
                     self._levels = None
+                if event.type == MEMBER and event.state_key in self.members:
+                    self.members[event.state_key] = Member(
+                        self.members[event.state_key].nid, event
+                    )

@@ -126,7 +126,13 @@ class SqlRoomStore:
         return (await self._timeline(self._db, room, rows))[0] if rows else None
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """See `RoomStore.events`."""
         rows = await self._db.fetch(
@@ -215,9 +221,12 @@ class SqlRoomStore:
         """See `RoomStore.write_receipt`."""
         write_receipt(draft, room, placed)
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
         """See `RoomStore.add_room`."""
-        row = (room.nid, room.room_id.encode(), room.version.id.encode(), creator_nid, 0, draft.now)
+        names = (room.room_id.encode(), room.version.id.encode())
+        row = (room.nid, *names, creator_nid, int(published), draft.now)
         draft.write(w.INSERT_ROOM, row)
 
     def write(self, draft: Draft, room: RoomDraft) -> None:
