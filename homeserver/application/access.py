@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
 WORLD_READABLE = "world_readable"
 MAX_WINDOWS = 20_000
+
+
+def place_of(item: TimelineEvent) -> float:
+    """Where an event stands for a window: history that arrived behind n is older than n."""
+    return item.seq - 0.5 if item.back else item.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,17 @@ class RoomView:
     """
 
     room: Room
-    window: VisibilityWindow[int]
+    window: VisibilityWindow[float]
     membership: str | None
     until: int
+
+    def sees(self, item: TimelineEvent) -> bool:
+        """Whether the user may read an event of the room's log."""
+        return item.seq <= self.until and self.window.sees(place_of(item))
+
+    def membership_at(self, item: TimelineEvent) -> str:
+        """The user's membership at an event, for its `unsigned`."""
+        return self.window.membership_at(place_of(item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ class _Window:
 
     member: Event | None
     visibility: Event | None
-    window: VisibilityWindow[int]
+    window: VisibilityWindow[float]
 
 
 class RoomAccess:
@@ -109,9 +123,9 @@ class RoomAccess:
         left = self._left_at(await self._store.history_of(room, (MEMBER, user_id)))
         if left is None:
             raise ForbiddenError("You are not in this room")
-        return RoomView(room, window, membership, left)
+        return RoomView(room, window, membership, min(left, room.certified))
 
-    async def window(self, room: Room, user_id: str) -> VisibilityWindow[int]:
+    async def window(self, room: Room, user_id: str) -> VisibilityWindow[float]:
         """Which positions of the room this user may see.
 
         Kept for as long as the two state events that decide it are the current ones.
@@ -145,8 +159,8 @@ class RoomAccess:
         return memberships[joined[-1]].to_seq
 
 
-def _values(spans: Sequence[StateSpan], field: str) -> list[tuple[int, str]]:
-    values = []
+def _values(spans: Sequence[StateSpan], field: str) -> list[tuple[float, str]]:
+    values: list[tuple[float, str]] = []
     for span in spans:
         value = span.event.content.get(field) if span.event is not None else None
         values.append((span.from_seq, value if isinstance(value, str) else ""))

@@ -94,6 +94,10 @@ class RoomStore(Protocol):
         """Where the events (seq, 0) stand in their writers' logs: seq → (slot, pos)."""
         ...
 
+    async def times(self, room: Room, seqs: Sequence[int]) -> dict[int, int]:
+        """The `origin_server_ts` of the events (seq, 0), in milliseconds."""
+        ...
+
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """The whole state after event `seq`."""
         ...

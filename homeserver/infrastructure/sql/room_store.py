@@ -157,12 +157,19 @@ class SqlRoomStore:
 
     async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
         """See `RoomStore.positions`."""
+        rows = await self._at(room, seqs)
+        return {seq: (slot, pos) for seq, slot, pos, _ in rows}
+
+    async def times(self, room: Room, seqs: Sequence[int]) -> dict[int, int]:
+        """See `RoomStore.times`."""
+        return {seq: ts for seq, _, _, ts in await self._at(room, seqs)}
+
+    async def _at(self, room: Room, seqs: Sequence[int]) -> Sequence[Row]:
         if not seqs:
-            return {}
+            return []
         wanted = padded(list(seqs))
         params = {f"s{i}": seq for i, seq in enumerate(wanted)}
-        rows = await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
-        return {seq: (slot, pos) for seq, slot, pos in rows}
+        return await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
 
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_after`."""
