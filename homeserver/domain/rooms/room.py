@@ -74,9 +74,10 @@ class Room:
     `state` maps (type, state key) to the current event, `state_seq` to the room position
     after which it holds. `members` has the joined members. `tail` has the newest events in
     room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
-    `certified` is the last position that readers may see (design: certified vector), `tick`
-    the worker's own counter of certified batches at the room's last change. `receipts` has
-    everybody's receipts, `notices` what unread counts need beside them.
+`state_bytes` keeps serialised current state events by id, `cached` whole answers until the
+    next event. `receipts` has everybody's receipts, `notices` what unread counts need beside
+    them. `certified` is the last position that readers may see (design: certified vector),
+    `tick` the worker's own counter of certified batches at the room's last change.
     """
 
     __slots__ = (
@@ -91,6 +92,7 @@ class Room:
         "receipts",
         "room_id",
         "state",
+        "state_bytes",
         "state_seq",
         "tail",
         "tick",
@@ -112,6 +114,7 @@ class Room:
         self.tick = 0
         self.certified = 0
         self.cached: dict[object, bytes] = {}
+        self.state_bytes: dict[str, bytes] = {}
         self._levels: PowerLevels | None = None
 
     @property
@@ -211,6 +214,9 @@ class Room:
         self.cached.clear()
 
     def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
+        held = self.state.get(key)
+        if held is not None:
+            self.state_bytes.pop(held.event_id, None)
         if event is None:
             self.state.pop(key, None)
             self.state_seq.pop(key, None)
@@ -238,5 +244,6 @@ class Room:
             held = self.state.get(key)
             if held is not None and held.event_id == event.event_id:
                 self.state[key] = event
+                self.state_bytes.pop(event.event_id, None)
                 if key == POWER_LEVELS:
                     self._levels = None

@@ -1,6 +1,11 @@
-"""SQL literals for the batch packet: hexadecimal strings, so nothing ever needs escaping."""
+"""SQL literals for MySQL: numbers and hexadecimal strings, so nothing ever needs escaping."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def literal(value: bytes | int | None) -> str:
@@ -13,3 +18,8 @@ def literal(value: bytes | int | None) -> str:
         return str(int(value))
     msg = f"a batch row holds {type(value).__name__}"
     raise TypeError(msg)
+
+
+def bound(text: str, args: Sequence[bytes | int | None]) -> str:
+    """Put literals in the place of a statement's `%s`."""
+    return text % tuple([literal(a) for a in args])

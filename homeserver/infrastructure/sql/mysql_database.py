@@ -21,7 +21,7 @@ from homeserver.infrastructure.sql.errors import (
     TransientError,
 )
 from homeserver.infrastructure.sql.fence import preamble
-from homeserver.infrastructure.sql.literal import literal
+from homeserver.infrastructure.sql.literal import bound, literal
 from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.writes import Execute, Insert
 
@@ -35,10 +35,13 @@ if TYPE_CHECKING:
 
 DIALECT = SqlDialect.MYSQL
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
-INIT = (
-    "SET SESSION transaction_isolation='READ-COMMITTED', innodb_lock_wait_timeout=2,"
+SESSION = (
+    "SET SESSION {isolation}='READ-COMMITTED', innodb_lock_wait_timeout=2,"
     f" sql_mode='{SQL_MODE}', time_zone='+00:00', autocommit=1"
 )
+ISOLATION_VARIABLES = ("transaction_isolation", "tx_isolation")
+"""MySQL's and TiDB's name, and that of MariaDB before 11.1."""
+UNKNOWN_VARIABLE = 1193
 SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -74,7 +77,7 @@ class MySqlSession:
         """See `Reader.fetch`."""
         text, args = query.on(DIALECT, params)
         async with self._connection.cursor() as cursor:
-            await cursor.execute(text, args)
+            await cursor.execute(bound(text, args))
             rows: Sequence[Row] = await cursor.fetchall()
             return rows
 
@@ -82,7 +85,7 @@ class MySqlSession:
         """See `Session.execute`."""
         text, args = query.on(DIALECT, params)
         async with self._connection.cursor() as cursor:
-            matched: int = await cursor.execute(text, args)
+            matched: int = await cursor.execute(bound(text, args))
             return matched
 
 
@@ -110,14 +113,18 @@ class MySqlDatabase:
             "db": db,
             "charset": "utf8mb4",
             "autocommit": True,
-            "init_command": INIT,
             "connect_timeout": 5,
         }
-        try:
-            pool = await aiomysql.create_pool(minsize=1, maxsize=pool_size, **address)
-        except err.MySQLError as error:
-            raise StoreDownError(str(error.args[-1])) from error
-        return cls(pool, address)
+        for isolation in ISOLATION_VARIABLES:
+            address["init_command"] = SESSION.format(isolation=isolation)
+            try:
+                pool = await aiomysql.create_pool(minsize=1, maxsize=pool_size, **address)
+            except err.MySQLError as error:
+                if error.args[0] == UNKNOWN_VARIABLE and isolation != ISOLATION_VARIABLES[-1]:
+                    continue
+                raise StoreDownError(str(error.args[-1])) from error
+            return cls(pool, address)
+        raise AssertionError
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiomysql.Connection]:
@@ -217,16 +224,12 @@ async def _packet(connection: aiomysql.Connection, text: str) -> None:
 def render(batch: Batch) -> str:
     """Write a whole batch as one multi-statement text."""
     out = ["BEGIN"]
-    out.extend(_bound(text, args) for text, args in preamble(batch, DIALECT))
+    out.extend(bound(text, args) for text, args in preamble(batch, DIALECT))
     for write, rows in batch.writes:
         if isinstance(write, Insert):
             values = ",".join(["(" + ",".join([literal(v) for v in row]) + ")" for row in rows])
             out.append(write.head + values + write.tail[DIALECT])
         elif isinstance(write, Execute):
-            out.extend(_bound(*write.bound(DIALECT, row)) for row in rows)
+            out.extend(bound(*write.bound(DIALECT, row)) for row in rows)
     out.append("COMMIT")
     return ";".join(out)
-
-
-def _bound(text: str, args: Sequence[Any]) -> str:
-    return text % tuple(literal(a) for a in args)

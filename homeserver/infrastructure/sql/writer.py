@@ -172,7 +172,7 @@ class GroupCommitWriter:
         for attempt in range(MAX_ATTEMPTS):
             units = [u for u in units if not u.future.done()]
             draft = self._compute(units)
-            if not draft.writes and not draft.rooms:
+            if not any(draft.writes.values()):
                 break
             batch = self._batch(draft)
             try:
@@ -209,7 +209,6 @@ class GroupCommitWriter:
                 unit.error = error
                 draft.undo_change()
         draft.rooms = {n: r for n, r in draft.rooms.items() if r.changed}
-        draft.writes = {k: rows for k, rows in draft.writes.items() if rows}
         for nid in sorted(draft.rooms):
             self._rooms.write(draft, draft.rooms[nid])
         return draft
@@ -217,7 +216,7 @@ class GroupCommitWriter:
     def _batch(self, draft: Draft) -> Batch:
         if draft.pos == self.lease.pos:
             draft.next_pos()
-        writes = sorted(draft.writes.items(), key=lambda item: item[0].rank)
+        filled = [(kind, rows) for kind, rows in draft.writes.items() if rows]
         return Batch(
             lease=self.lease,
             batch_id=self._ids.random_bytes(16),
@@ -225,7 +224,7 @@ class GroupCommitWriter:
             ts=draft.now,
             rooms=_pack(_touched(draft)),
             users=_pack(list(draft.users)),
-            writes=writes,
+            writes=sorted(filled, key=lambda write: write[0].rank),
         )
 
     def _publish(self, draft: Draft) -> None:
