@@ -53,6 +53,9 @@ class RoomStore(Protocol):
         """The room with this internal id."""
         ...
 
+    async def room_ids(self, nids: Sequence[int]) -> dict[int, str]:
+        """The ids of rooms by their internal ids; unknown ones are left out."""
+        ...
 
     async def load(self, room: Room) -> None:
         """Fill a new `Room` from one instant of the store (`Room.load`)."""
@@ -75,8 +78,27 @@ class RoomStore(Protocol):
         """
         ...
 
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """The newest `limit` events with after < seq ≤ until and `back` 0, in room order."""
+        ...
+
+    async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Where the events (seq, 0) stand in their writers' logs: seq → (slot, pos)."""
+        ...
+
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """The whole state after event `seq`."""
+        ...
+
+    async def state_at(
+        self, room: Room, seq: int, keys: Sequence[StateKey], *, others_than: str | None = None
+    ) -> dict[StateKey, Event]:
+        """These keys of the state after event `seq`, where they had a value.
+
+        With `others_than` also all state of another type than that.
+        """
         ...
 
     async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:

@@ -32,7 +32,8 @@ class Span:
     """What an answer covers: after `since` (None: everything), up to `until`.
 
     `typing_since` is the tick of the typing board that the client has seen (None: send all
-    that is), `device_nid` decides over transaction ids.
+    that is). `tick` is the worker's count of batches up to which the client has everything,
+    None where only the store can tell what changed since.
     """
 
     requester: Requester
@@ -41,11 +42,16 @@ class Span:
     since: Vector | None
     until: Vector
     typing_since: int | None
+    tick: int | None
 
     @property
     def initial(self) -> bool:
         """Whether the client knows nothing yet."""
         return self.since is None
+    @property
+    def user_changed(self) -> bool:
+        """Whether the user's own data may have changed."""
+        return self.tick is None or self.feed.user_tick > self.tick
 
     def is_new(self, slot: int, pos: int) -> bool:
         """Whether a change lies within this answer."""

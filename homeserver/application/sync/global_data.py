@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeserver.application.user_data.items import GLOBAL
 from homeserver.domain.sync.filter_match import event_predicate
 
 if TYPE_CHECKING:
@@ -24,14 +25,15 @@ class GlobalData:
 
     async def __call__(self, span: Span) -> list[bytes]:
         """Return the events that are new; all of them in an initial sync."""
+        if not span.user_changed:
+            return []
         data = await self._account_data.of(span.requester.user_nid)
         rules = span.request.filter.account_data
         accepts = event_predicate(rules)
         return [
             b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
-            for (nid, kind), item in data.items.items()
-            if nid == 0
-            and (span.initial or span.is_new(item.slot, item.pos))
+            for kind, item in data.of_room(GLOBAL).items()
+            if (span.initial or span.is_new(item.slot, item.pos))
             and (accepts is None or accepts(_Typed(kind)))
         ]
 

@@ -30,6 +30,13 @@ class Hub:
         self.listeners: list[Callable[[RoomDraft], None]] = []
         self._looking: dict[int, set[Feed]] = {}
         self._moved = asyncio.Event()
+        self.draining = False
+
+    def drain(self) -> None:
+        """Let every waiting sync answer now: this worker stops."""
+        self.draining = True
+        for feed in self.feeds.values():
+            feed.wake()
 
     def start(self, vector: Mapping[int, int]) -> None:
         """Begin at a vector read from the store."""

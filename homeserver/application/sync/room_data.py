@@ -45,7 +45,9 @@ class RoomData:
         """Collect the parts; `fresh` rooms get all, others what is new."""
         ephemeral = self._ephemeral(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh)
-        counts = await self._unread(room, span.requester, place)
+        counts = await self._unread.of(
+            room, span.requester.user_id, span.requester.user_nid, place
+        )
         extra = Extra(news=bool(ephemeral or own))
         extra.parts = [
             b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral),
@@ -76,6 +78,6 @@ class RoomData:
         data = await self._account_data.of(span.requester.user_nid)
         return [
             b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
-            for (nid, kind), item in data.items.items()
-            if nid == room.nid and (fresh or span.is_new(item.slot, item.pos))
+            for kind, item in data.of_room(room.nid).items()
+            if fresh or span.is_new(item.slot, item.pos)
         ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.sync.candidates import Candidates
     from homeserver.application.sync.context import SyncRequest
-    from homeserver.application.sync.feed import RoomPlace
+    from homeserver.application.sync.feed import Feed, RoomPlace
     from homeserver.domain.rooms.room import Room
     from homeserver.application.sync.feeds import Feeds
     from homeserver.application.sync.global_data import GlobalData
@@ -84,18 +84,35 @@ class Sync:
             raise UnavailableError("This worker has not reached your token yet")
         while True:
             version = feed.version
-            span = Span(
-                requester, request, feed, since, self._hub.ticks.vector, typing_since
-            )
+            span = self._span(requester, request, feed, since, typing_since)
             token = self._token(span)
             body = await self._compose(span, token)
             left = deadline - self._clock.monotonic()
             if body is not None:
                 return body
-            if left <= 0 or request.full_state:
+            if left <= 0 or request.full_state or self._hub.draining:
                 return b'{"next_batch":"%b",%b}' % (token, _KEYS)
             if feed.version == version:
                 await feed.wait(left)
+
+    def _span(
+        self,
+        requester: Requester,
+        request: SyncRequest,
+        feed: Feed,
+        since: Vector | None,
+        typing_since: int | None,
+    ) -> Span:
+        tick = None if since is None else self._hub.ticks.of(since)
+        return Span(
+            requester=requester,
+            request=request,
+            feed=feed,
+            since=since,
+            until=self._hub.ticks.vector,
+            typing_since=typing_since,
+            tick=tick if tick is not None and tick >= feed.attached else None,
+        )
 
     async def _reach(self, since: Vector, deadline: float) -> bool:
         """Wait for a token that is ahead of this worker; it is never answered early."""

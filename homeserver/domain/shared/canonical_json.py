@@ -28,13 +28,15 @@ _decode = msgspec.json.Decoder().decode
 def encode_canonical(value: Json) -> bytes:
     """Write a value as canonical JSON.
 
-    The caller vouches for the value (`check_canonical`), except for what has no UTF-8
-    form: a lone surrogate raises BadJsonError here too.
+    The caller vouches for the value (`check_canonical`), except for what has no form at
+    all: a lone surrogate or endless nesting raises BadJsonError here too.
     """
     try:
         return _encode(value)
     except UnicodeEncodeError as error:
         raise BadJsonError("A string holds a lone surrogate") from error
+    except RecursionError as error:
+        raise BadJsonError("JSON is nested too deeply") from error
 
 
 def decode_json(body: bytes) -> Json:

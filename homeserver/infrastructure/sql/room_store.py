@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.database import Database, Reader
     from homeserver.infrastructure.sql.writes import Row
 
+IDS_AT_ONCE = 512
 _unpack = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
@@ -49,16 +51,30 @@ class SqlRoomStore:
         """See `RoomStore.find_by_nid`."""
         return _record(await self._db.fetch(q.ROOM_BY_NID, nid=nid))
 
+    async def room_ids(self, nids: Sequence[int]) -> dict[int, str]:
+        """See `RoomStore.room_ids`."""
+        found: dict[int, str] = {}
+        for start in range(0, len(nids), IDS_AT_ONCE):
+            wanted = padded(nids[start : start + IDS_AT_ONCE])
+            params = {f"r{i}": nid for i, nid in enumerate(wanted)}
+            rows = await self._db.fetch(q.room_ids(len(wanted)), **params)
+            found.update((nid, room_id.decode()) for nid, room_id in rows)
+        return found
+
     async def load(self, room: Room) -> None:
         """See `RoomStore.load`."""
         async with self._db.snapshot() as reader:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
             state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
+<<<<<<< HEAD
             rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=0, n=TAIL)
             tail = await self._timeline(reader, room, rows[::-1])
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
+=======
+            tail = await self._tail(reader, room, 0)
+>>>>>>> rread
         spans = [_span(room, row) for row in state]
         room.load(
             head,
@@ -78,10 +94,14 @@ class SqlRoomStore:
                 return False
             state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
+<<<<<<< HEAD
             rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=old.seq, n=TAIL)
             tail = await self._timeline(reader, room, rows[::-1])
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
+=======
+            tail = await self._tail(reader, room, old.seq)
+>>>>>>> rread
         room.catch_up(
             old,
             head,
@@ -120,10 +140,42 @@ class SqlRoomStore:
         )
         return await self._timeline(self._db, room, rows[::-1] if newest else rows)
 
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """See `RoomStore.live_events`."""
+        rows = await self._db.fetch(
+            q.LIVE_EVENTS, room=room.nid, after_seq=after, until_seq=until, n=limit
+        )
+        return await self._timeline(self._db, room, rows[::-1])
+
+    async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """See `RoomStore.positions`."""
+        if not seqs:
+            return {}
+        wanted = padded(list(seqs))
+        params = {f"s{i}": seq for i, seq in enumerate(wanted)}
+        rows = await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
+        return {seq: (slot, pos) for seq, slot, pos in rows}
+
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_after`."""
         rows = await self._db.fetch(q.STATE_AFTER, room=room.nid, seq=seq)
         return _state(room, rows)
+
+    async def state_at(
+        self, room: Room, seq: int, keys: Sequence[StateKey], *, others_than: str | None = None
+    ) -> dict[StateKey, Event]:
+        """See `RoomStore.state_at`."""
+        if not keys and others_than is None:
+            return {}
+        wanted = padded(list(keys)) if keys else []
+        params: dict[str, Any] = {f"t{i}": key[0].encode() for i, key in enumerate(wanted)}
+        params.update({f"k{i}": key[1].encode() for i, key in enumerate(wanted)})
+        if others_than is not None:
+            params["other"] = others_than.encode()
+        query = q.state_at(len(wanted), others=others_than is not None)
+        return _state(room, await self._db.fetch(query, room=room.nid, seq=seq, **params))
 
     async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_changes`."""
@@ -172,30 +224,46 @@ class SqlRoomStore:
         """See `RoomStore.write`."""
         write_room(draft, room)
 
+    async def _tail(self, reader: Reader, room: Room, after: int) -> list[TimelineEvent]:
+        """The newest events, as far back as no history stands between them."""
+        rows = await reader.fetch(q.TAIL, room=room.nid, after_seq=after, n=TAIL)
+        live = takewhile(lambda row: row[1] == 0, rows)
+        return (await self._timeline(reader, room, list(live)))[::-1]
+
     async def _timeline(
         self, reader: Reader, room: Room, rows: Sequence[Row]
     ) -> list[TimelineEvent]:
-        items = []
-        for row in rows:
-            item = _item(room, row)
-            if item.event.state_key is not None:
-                item.replaced = await self._replaced(reader, room, item)
-            if row[7] is not None:
-                by = await reader.fetch(q.EVENT_BY_ID, room=room.nid, event_id=row[7])
-                item.redacted_because = _item(room, by[0]).event if by else None
-            items.append(item)
+        """Read rows as events; what they replaced and what stripped them costs a query each."""
+        items = [_item(room, row) for row in rows]
+        replaced = await self._replaced(reader, room, items)
+        redactions = {item.event.event_id: row[7] for item, row in zip(items, rows) if row[7]}
+        stripped_by = await self._by_key(reader, room, list(redactions.values()))
+        for item in items:
+            item.replaced = replaced.get(item.event.event_id)
+            item.redacted_because = stripped_by.get(redactions.get(item.event.event_id, b""))
         return items
 
-    async def _replaced(self, reader: Reader, room: Room, item: TimelineEvent) -> Event | None:
-        event = item.event
-        rows = await reader.fetch(
-            q.REPLACED,
-            room=room.nid,
-            kind=event.type.encode(),
-            key=(event.state_key or "").encode(),
-            seq=item.seq,
-        )
-        return _span(room, rows[-1]).event if rows else None
+    async def _replaced(
+        self, reader: Reader, room: Room, items: Sequence[TimelineEvent]
+    ) -> dict[str, Event]:
+        """The state event that each state event replaced."""
+        seqs = [i.seq for i in items if i.event.state_key is not None and not i.back]
+        if not seqs:
+            return {}
+        wanted = padded(seqs)
+        params = {f"s{i}": seq for i, seq in enumerate(wanted)}
+        rows = await reader.fetch(q.replaced(len(wanted)), room=room.nid, **params)
+        return {event_id_of(row[0]): _event(room, *row[1:]) for row in rows}
+
+    async def _by_key(
+        self, reader: Reader, room: Room, keys: Sequence[bytes]
+    ) -> dict[bytes, Event]:
+        if not keys:
+            return {}
+        wanted = padded(keys)
+        params = {f"e{i}": key for i, key in enumerate(wanted)}
+        rows = await reader.fetch(q.events_by_id(len(wanted)), room=room.nid, **params)
+        return {row[0]: _event(room, *row) for row in rows}
 
 
 def _record(rows: Sequence[Row]) -> RoomRecord | None:
@@ -216,7 +284,7 @@ def _head(rows: Sequence[Row]) -> Head:
 def _item(room: Room, row: Row) -> TimelineEvent:
     seq, back, key, slot, pos, sender, notify_ord, _by, device, txn, codec, body = row
     return TimelineEvent(
-        load_event(event_id_of(key), decode_body(codec, body), room.room_id),
+        _event(room, key, codec, body),
         seq=seq,
         back=back,
         slot=slot,
@@ -228,11 +296,15 @@ def _item(room: Room, row: Row) -> TimelineEvent:
     )
 
 
+def _event(room: Room, key: bytes, codec: int, body: bytes) -> Event:
+    return load_event(event_id_of(key), decode_body(codec, body), room.room_id)
+
+
 def _span(room: Room, row: Row) -> StateSpan:
     event_type, state_key, from_seq, to_seq, event_id, _rev, codec, body = row
     event = None
     if event_id is not None and body is not None:
-        event = load_event(event_id_of(event_id), decode_body(codec, body), room.room_id)
+        event = _event(room, event_id, codec, body)
     key = (event_type.decode(), state_key.decode())
     return StateSpan(key, event, from_seq, None if to_seq == OPEN else to_seq)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query, SqlDialect
@@ -138,6 +138,20 @@ STRIP_EVENT = Execute(
     51,
 )
 UPSERT_MEMBERSHIP = Upsert(t.membership, 47)
+_membership = t.membership.c
+FORGET_MEMBERSHIP = Execute(
+    Query(
+        update(t.membership)
+        .where(
+            _membership.user_nid == bindparam("user"),
+            _membership.room_nid == bindparam("room"),
+            or_(_membership.membership == b"leave", _membership.membership == b"ban"),
+        )
+        .values(forgotten=1, slot=bindparam("slot_"), pos=bindparam("pos_"))
+    ),
+    ("user", "room", "slot_", "pos_"),
+    52,
+)
 INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
 INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
 INSERT_REDACTION = Upsert(t.redaction, 50, update={"event_id": "{new[event_id]}"})

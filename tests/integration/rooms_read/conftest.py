@@ -1,0 +1,30 @@
+"""A worker over each kind of store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.support.store import KINDS, open_store
+from tests.support.world import World, open_world
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from homeserver.infrastructure.sql.database import Database
+
+
+@pytest_asyncio.fixture(params=KINDS)
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """An empty store."""
+    async with open_store(request.param) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def world(database: Database) -> AsyncIterator[World]:
+    """A worker and its rooms."""
+    async with open_world(database) as opened:
+        yield opened

@@ -1,0 +1,211 @@
+"""A whole store for tests: an empty SQLite file, or a MariaDB database of its own.
+
+`open_store(kind, folder)` gives everything that use cases stand on: database, writer, room
+store, hub, clock and ids, all real but the clock, which a test may turn. Ask for it through
+a fixture, for example::
+
+    @pytest_asyncio.fixture(params=STORE_KINDS)
+    async def store(request, tmp_path):
+        async with open_store(request.param, tmp_path) as store:
+            yield store
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import aiomysql
+import pytest
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from homeserver.application.sync.hub import Hub
+from homeserver.infrastructure.embedded.clock import SystemClock
+from homeserver.infrastructure.embedded.ids import SystemIds
+from homeserver.infrastructure.sql import tables
+from homeserver.infrastructure.sql.mysql_database import MySqlDatabase
+from homeserver.infrastructure.sql.query import Query, SqlDialect
+from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from homeserver.infrastructure.sql.sqlite_database import SqliteDatabase
+from homeserver.infrastructure.sql.writer import GroupCommitWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from homeserver.infrastructure.sql.database import Database
+
+STORE_KINDS = ("sqlite", "mysql")
+SERVER_NAME = "firn.test"
+_DIALECTS: dict[SqlDialect, Any] = {
+    SqlDialect.MYSQL: mysql.dialect(),  # type: ignore[no-untyped-call]
+    SqlDialect.SQLITE: sqlite.dialect(),  # type: ignore[no-untyped-call]
+}
+_ADD_STORE = Query(
+    insert(tables.store).values({c.name: bindparam(f"p_{c.name}") for c in tables.store.columns})
+)
+
+
+class TurnableClock:
+    """The system's clock, ahead by as much as a test has turned it."""
+
+    def __init__(self) -> None:
+        """Begin at the true time."""
+        self._true = SystemClock()
+        self.ahead_ms = 0
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the Unix epoch."""
+        return self._true.now_ms() + self.ahead_ms
+
+    def monotonic(self) -> float:
+        """Return seconds that go on with the turns."""
+        return self._true.monotonic() + self.ahead_ms / 1000
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.ahead_ms += int(seconds * 1000)
+
+
+@dataclass
+class Worker:
+    """One process's way into the store: its writer, and the hub that its readers wait on."""
+
+    name: str
+    writer: GroupCommitWriter
+    rooms: SqlRoomStore
+    hub: Hub
+
+
+@dataclass
+class Store:
+    """A store and its first worker, `worker`; more workers come from `join`."""
+
+    kind: str
+    database: Database
+    worker: Worker = field(init=False)
+    clock: TurnableClock = field(default_factory=TurnableClock)
+    ids: SystemIds = field(default_factory=SystemIds)
+    server_name: str = SERVER_NAME
+    _workers: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def writer(self) -> GroupCommitWriter:
+        """The first worker's writer."""
+        return self.worker.writer
+
+    @property
+    def rooms(self) -> SqlRoomStore:
+        """The first worker's room store."""
+        return self.worker.rooms
+
+    @property
+    def hub(self) -> Hub:
+        """The first worker's hub."""
+        return self.worker.hub
+
+    async def join(self, name: str) -> Worker:
+        """Start a writer with a slot of its own on this store."""
+        rooms, hub = SqlRoomStore(self.database), Hub()
+        writer = GroupCommitWriter(
+            database=self.database,
+            rooms=rooms,
+            stream=hub,
+            clock=self.clock,
+            ids=self.ids,
+            worker=name,
+        )
+        lease = await writer.start()
+        hub.start({lease.slot: lease.pos})
+        self._workers.push_async_callback(writer.stop)
+        return Worker(name, writer, rooms, hub)
+
+    async def dump(self, table: str) -> list[tuple[Any, ...]]:
+        """Every row of a table, for looking at what really is stored."""
+        return list(await self.database.fetch(Query(select(tables.metadata.tables[table]))))
+
+    async def close(self) -> None:
+        """Stop the writers and close the database."""
+        await self._workers.aclose()
+        await self.database.close()
+
+
+@asynccontextmanager
+async def open_store(kind: str, folder: Path) -> AsyncIterator[Store]:
+    """Make an empty store with its schema and one worker; it is gone afterwards.
+
+    `kind` is one of STORE_KINDS. Skips the test where FIRN_TEST_MYSQL_URL is not set.
+    """
+    opened = _sqlite(folder) if kind == "sqlite" else _mysql()
+    async with opened as database:
+        store = Store(kind, database)
+        async with database.transaction() as session:
+            await session.execute(
+                _ADD_STORE,
+                p_id=1,
+                p_generation=secrets.token_bytes(8),
+                p_server_name=SERVER_NAME.encode(),
+                p_created_ts=store.clock.now_ms(),
+            )
+        store.worker = await store.join("main")
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+def schema(dialect: SqlDialect) -> list[str]:
+    """The statements that make every table."""
+    target = _DIALECTS[dialect]
+    statements: list[str] = []
+    for table in tables.metadata.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=target)))
+        statements += [
+            str(CreateIndex(index).compile(dialect=target))
+            for index in sorted(table.indexes, key=lambda i: str(i.name))
+        ]
+    return statements
+
+
+@asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[Database]:
+    path = folder / "firn.db"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA synchronous=OFF")
+    db.executescript(";".join(["BEGIN", *schema(SqlDialect.SQLITE), "COMMIT"]))
+    db.close()
+    yield SqliteDatabase(path)
+
+
+@asynccontextmanager
+async def _mysql() -> AsyncIterator[Database]:
+    url = os.environ.get("FIRN_TEST_MYSQL_URL")
+    if not url:
+        pytest.skip("FIRN_TEST_MYSQL_URL is not set (make services)")
+    parts = urlsplit(url)
+    address: dict[str, Any] = {
+        "host": parts.hostname,
+        "port": parts.port or 3306,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+    }
+    name = f"firn_test_{secrets.token_hex(6)}"
+    admin = await aiomysql.connect(**address, autocommit=True)
+    try:
+        async with admin.cursor() as cursor:
+            await cursor.execute(f"CREATE DATABASE {name} COLLATE utf8mb4_bin")
+            await cursor.execute(f"USE {name}")
+            for statement in schema(SqlDialect.MYSQL):
+                await cursor.execute(statement)
+        yield await MySqlDatabase.connect(**address, db=name)
+    finally:
+        async with admin.cursor() as cursor:
+            await cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        admin.close()
