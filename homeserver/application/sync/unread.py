@@ -15,7 +15,6 @@ from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
 
 if TYPE_CHECKING:
     from homeserver.application.ports.room_store import RoomStore
-    from homeserver.application.requester import Requester
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
@@ -41,13 +40,12 @@ class UnreadCounts:
         """Read from this store what the room has not in memory."""
         self._store = store
 
-    async def __call__(self, room: Room, requester: Requester, place: RoomPlace) -> Unread:
-        """Count for a requester who is joined; `place` is theirs in this room.
+    async def of(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> Unread:
+        """Count for somebody who is joined; `place` is theirs in this room.
 
         Reads the store only the first time that the user has unread events in this room since
         it was loaded, and waits for nothing else.
         """
-        user_id, user_nid = requester.user_id, requester.user_nid
         read = read_place(room, user_id, place)
         if read.seq >= room.head.seq:
             return NOTHING_UNREAD
