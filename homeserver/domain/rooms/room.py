@@ -73,18 +73,12 @@ class Room:
 
     `state` maps (type, state key) to the current event, `state_seq` to the room position
     after which it holds. `members` has the joined members. `tail` has the newest events in
-<<<<<<< HEAD
-    room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
+    room order, up to `TAIL`, nothing between them (no history with a `back` either: whoever
+    adds some drops what is older from the tail); `tail_from` is the first of its positions.
     `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
     next event. `certified` is the last position that readers may see (design: certified
     vector), `tick` the worker's own counter of certified batches at the room's last change.
     `receipts` has everybody's receipts, `notices` what unread counts need beside them.
-=======
-    room order, up to `TAIL`, nothing between them (no history with a `back` either: whoever
-    adds some drops what is older from the tail); `tail_from` is the first of its positions.
-    `certified` is the last position that readers may see (design: certified vector), `tick`
-    the worker's own counter of certified batches at the room's last change.
->>>>>>> rread
     """
 
     __slots__ = (

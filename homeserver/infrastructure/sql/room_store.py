@@ -67,14 +67,9 @@ class SqlRoomStore:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
             state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
-<<<<<<< HEAD
-            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=0, n=TAIL)
-            tail = await self._timeline(reader, room, rows[::-1])
+            tail = await self._tail(reader, room, 0)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
-=======
-            tail = await self._tail(reader, room, 0)
->>>>>>> rread
         spans = [_span(room, row) for row in state]
         room.load(
             head,
@@ -94,14 +89,9 @@ class SqlRoomStore:
                 return False
             state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
-<<<<<<< HEAD
-            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=old.seq, n=TAIL)
-            tail = await self._timeline(reader, room, rows[::-1])
+            tail = await self._tail(reader, room, old.seq)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
-=======
-            tail = await self._tail(reader, room, old.seq)
->>>>>>> rread
         room.catch_up(
             old,
             head,
