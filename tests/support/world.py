@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from homeserver.application.access import RoomAccess
 from homeserver.application.requester import Requester
-from homeserver.application.rooms.compose import NewEvent, append
+from homeserver.application.rooms.compose import NewEvent, Transaction, append
 from homeserver.application.rooms.event_at_time import EventAtTime
 from homeserver.application.rooms.get_context import GetContext
 from homeserver.application.rooms.get_event import GetEvent
@@ -28,6 +28,7 @@ from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.hub import Hub
 from homeserver.domain.events.build import build_event
+from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.rooms.room import Room
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
@@ -104,6 +105,7 @@ class Put:
     content: dict[str, Any] = field(default_factory=lambda: {"msgtype": "m.text", "body": "x"})
     state_key: str | None = None
     redacts: str | None = None
+    txn: Transaction | None = None
 
 
 def member(user_id: str, membership: str, sender: str | None = None) -> Put:
@@ -169,6 +171,30 @@ class World:
         """Append to a room, in one batch."""
         return await self.writer.submit(lambda draft: [add(draft, room, put) for put in puts])
 
+    async def redact(self, room: Room, event_id: str) -> TimelineEvent:
+        """Strip an event, as a redaction by Alice does."""
+        target = await self.store.event(room, event_id)
+        assert target is not None
+
+        def change(draft: Draft) -> TimelineEvent:
+            content = {"redacts": event_id, "reason": "spam"}
+            by = add(draft, room, Put(ALICE, "m.room.redaction", content, redacts=event_id))
+            stripped = TimelineEvent(
+                redacted_event(target.event, room.version),
+                seq=target.seq,
+                slot=target.slot,
+                pos=target.pos,
+                sender_nid=target.sender_nid,
+                notify_ord=target.notify_ord,
+                redacted_because=by.event,
+            )
+            state = draft.room(room)
+            state.redacted.append(stripped)
+            state.redactions.append((event_id, by.event.event_id))
+            return by
+
+        return await self.writer.submit(change)
+
     async def history(self, room: Room, behind: int, *puts: Put) -> None:
         """Store events that arrived late, just behind the live event `behind`; newest first."""
 
@@ -204,7 +230,7 @@ def add(draft: Draft, room: Room, put: Put) -> TimelineEvent:
     event = _built(room, put, draft.now + state.head.seq, state.head.depth + 1, state.head)
     target = NIDS[put.state_key or ""] if put.type == "m.room.member" else None
     new = NewEvent(put.type, put.content, put.state_key, put.redacts, target)
-    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new)
+    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new, txn=put.txn)
 
 
 def _built(room: Room, put: Put, ts: int, depth: int, head: Head | None = None) -> Event:
