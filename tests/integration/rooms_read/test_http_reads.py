@@ -164,16 +164,15 @@ async def test_unsigned_tells_each_reader_what_is_theirs(
 
 @pytest.mark.parametrize(
     "event_id",
-    ["$unknown", "$" + "A" * 43, "nonsense", "$" + "é" * 20, "$" + "=" * 43, "%00", "$" + "A" * 5000],
+    ["$unknown", "$" + "A" * 43, "nonsense", "$" + "é" * 20, "$" + "=" * 43, "$" + "A" * 5000],
 )
 async def test_A7_ids_that_are_none_are_not_found(
     world: World, client: Client, event_id: str
 ) -> None:
     """An unknown event is 404, whatever it looks like."""
     room = await world.room()
-    path = event_id if event_id.startswith("%") else quote(event_id)
     for endpoint in ("event", "context"):
-        answer = await client.get(ALICE, f"{endpoint}/{path}", room)
+        answer = await client.get(ALICE, f"{endpoint}/{quote(event_id)}", room)
         assert answer.error == (404, "M_NOT_FOUND")
 
 
