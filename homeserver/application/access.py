@@ -86,6 +86,29 @@ class RoomAccess:
         """A room that the requester is joined to now."""
         return await self.for_sending(requester, room_id)
 
+    async def for_entering(self, room_id: str) -> Room:
+        """A room to join or knock on; the auth rules decide. Raises NotFoundError."""
+        return await self._rooms.get(room_id)
+
+    async def for_leaving(self, requester: Requester, room_id: str) -> Room:
+        """A room that the requester has, or once had, any membership in."""
+        room = await self._known(room_id)
+        if room.membership_of(requester.user_id) is None:
+            raise ForbiddenError("You are not in this room")
+        return room
+
+    async def joined_by_nid(self, requester: Requester, nid: int) -> Room | None:
+        """A room of the requester's own list, None where they are not joined any more."""
+        room = await self._rooms.get_by_nid(nid)
+        return room if room.membership_of(requester.user_id) == JOIN else None
+
+    async def is_joined(self, user_id: str, room_id: str) -> bool:
+        """Whether a user is in a room that this server knows."""
+        try:
+            return (await self._rooms.get(room_id)).membership_of(user_id) == JOIN
+        except NotFoundError:
+            return False
+
     async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
         """A room that the requester is or was in, or that the world may read."""
         room = await self._known(room_id)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.notices import Highlight, OwnPlace
     from homeserver.domain.rooms.room import Head, Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -68,7 +70,13 @@ class RoomStore(Protocol):
         ...
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """Events with after < (seq, back) < before, in room order.
 
@@ -115,12 +123,22 @@ class RoomStore(Protocol):
         """The events that these (room nid, transaction key) pairs made: key → event id."""
         ...
 
-    async def newest_own_seq(self, room_nid: int, user_nid: int, after: int) -> int | None:
-        """The position of the user's newest event after position `after`."""
+    async def newest_own(self, room_nid: int, user_nid: int, after: int) -> OwnPlace | None:
+        """Where the user's newest event after position `after` stands."""
         ...
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
-        """Add a new room's fixed facts."""
+    async def highlights(self, room_nid: int, user_nid: int, after: int) -> Sequence[Highlight]:
+        """The user's highlights after position `after`, everybody's too; no redacted events."""
+        ...
+
+    def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:
+        """Add a receipt; in the store too it never goes back."""
+        ...
+
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
+        """Add a new room's fixed facts; a `published` one stands in the room directory."""
         ...
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
@@ -77,12 +77,45 @@ EVENT_BY_ID = Query(
     )
 )
 NEWEST_OWN = Query(
-    select(func.max(_e.room_seq)).where(
+    select(_e.room_seq, _e.notify_ord)
+    .where(
         _e.room_nid == bindparam("room"),
         _e.room_seq > bindparam("after"),
         _e.sender_nid == bindparam("user"),
         _e.back == 0,
     )
+    .order_by(_e.room_seq.desc())
+    .limit(1)
+)
+_hl, _r = t.highlight.c, t.receipt.c
+HIGHLIGHTS = Query(
+    select(_hl.user_nid, _hl.room_seq, _hl.counted)
+    .select_from(
+        t.highlight.join(
+            t.event,
+            and_(_e.room_nid == _hl.room_nid, _e.room_seq == _hl.room_seq, _e.back == 0),
+        )
+    )
+    .where(
+        _hl.user_nid.in_([bindparam("user"), bindparam("everyone")]),
+        _hl.room_nid == bindparam("room"),
+        _hl.room_seq > bindparam("after"),
+        _e.redacted_by.is_(None),
+    )
+)
+MUTED = Query(
+    select(t.muted_event.c.room_seq)
+    .where(t.muted_event.c.room_nid == bindparam("room"))
+    .order_by(t.muted_event.c.room_seq)
+)
+RECEIPTS = Query(
+    select(
+        *(t.matrix_user.c.user_id, _r.user_nid, _r.kind, _r.thread, _r.event_id),
+        *(_r.event_seq, _r.event_back, _r.notify_ord, _r.ts, _r.slot, _r.pos),
+    )
+    .select_from(t.receipt.join(t.matrix_user, t.matrix_user.c.nid == _r.user_nid))
+    .where(_r.room_nid == bindparam("room"))
+    .order_by(_r.pos)
 )
 _STATE_COLUMNS = (
     *(_s.type, _s.state_key, _s.from_seq, _s.to_seq, _s.event_id, _s.from_rev),

@@ -9,6 +9,7 @@ import msgspec
 
 from homeserver.application.ports.room_store import RoomRecord, StateSpan
 from homeserver.domain.events.parse import load_event
+from homeserver.domain.rooms.notices import EVERYONE, Highlight, OwnPlace
 from homeserver.domain.rooms.room import TAIL, Head
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.infrastructure.sql import room_queries as q
@@ -16,6 +17,7 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.codec import decode_body
 from homeserver.infrastructure.sql.ids import event_id_of, event_key
 from homeserver.infrastructure.sql.query import padded
+from homeserver.infrastructure.sql.receipt_rows import receipt_of, write_receipt
 from homeserver.infrastructure.sql.room_rows import write_room
 from homeserver.infrastructure.sql.types import OPEN
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room, StateKey
     from homeserver.infrastructure.sql.database import Database, Reader
@@ -65,12 +68,16 @@ class SqlRoomStore:
             state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
             tail = await self._tail(reader, room, 0)
+            receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
+            muted = await reader.fetch(q.MUTED, room=room.nid)
         spans = [_span(room, row) for row in state]
         room.load(
             head,
             [(s.key, s.event, s.from_seq) for s in spans if s.event is not None],
             [(user.decode(), nid) for user, nid in members],
             tail,
+            [receipt_of(row) for row in receipts],
+            [seq for (seq,) in muted],
         )
 
     async def refresh(self, room: Room) -> bool:
@@ -83,12 +90,16 @@ class SqlRoomStore:
             state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
             tail = await self._tail(reader, room, old.seq)
+            receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
+            muted = await reader.fetch(q.MUTED, room=room.nid)
         room.catch_up(
             old,
             head,
             [(s.key, s.event, s.from_seq) for s in (_span(room, row) for row in state)],
             [(u.decode(), nid if m == b"join" else None) for u, nid, m in members],
             tail,
+            [receipt_of(row) for row in receipts],
+            [seq for (seq,) in muted],
         )
         return True
 
@@ -105,7 +116,13 @@ class SqlRoomStore:
         return (await self._timeline(self._db, room, rows))[0] if rows else None
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """See `RoomStore.events`."""
         rows = await self._db.fetch(
@@ -185,15 +202,28 @@ class SqlRoomStore:
         rows = await self._db.fetch(q.transactions(len(pairs)), **params)
         return {key: event_id_of(event) for key, event in rows}
 
-    async def newest_own_seq(self, room_nid: int, user_nid: int, after: int) -> int | None:
-        """See `RoomStore.newest_own_seq`."""
+    async def newest_own(self, room_nid: int, user_nid: int, after: int) -> OwnPlace | None:
+        """See `RoomStore.newest_own`."""
         rows = await self._db.fetch(q.NEWEST_OWN, room=room_nid, user=user_nid, after=after)
-        newest: int | None = rows[0][0]
-        return newest
+        return OwnPlace(*rows[0]) if rows else None
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+    async def highlights(self, room_nid: int, user_nid: int, after: int) -> Sequence[Highlight]:
+        """See `RoomStore.highlights`."""
+        rows = await self._db.fetch(
+            q.HIGHLIGHTS, room=room_nid, user=user_nid, everyone=EVERYONE, after=after
+        )
+        return [Highlight(user, seq, bool(counted)) for user, seq, counted in rows]
+
+    def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:
+        """See `RoomStore.write_receipt`."""
+        write_receipt(draft, room, placed)
+
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
         """See `RoomStore.add_room`."""
-        row = (room.nid, room.room_id.encode(), room.version.id.encode(), creator_nid, 0, draft.now)
+        names = (room.room_id.encode(), room.version.id.encode())
+        row = (room.nid, *names, creator_nid, int(published), draft.now)
         draft.write(w.INSERT_ROOM, row)
 
     def write(self, draft: Draft, room: RoomDraft) -> None:
