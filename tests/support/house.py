@@ -88,9 +88,7 @@ class House:
             *push_rule_routes(self.account_data),
         )
 
-    async def ask(
-        self, user_id: str, method: str, path: str, body: Any = None
-    ) -> tuple[int, Any]:
+    async def ask(self, user_id: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Make a request below `/_matrix/client/v3`; give status and JSON."""
         target = "/_matrix/client/v3" + path
         if body is not None:
