@@ -15,10 +15,12 @@ from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.writes import Execute, Insert, Upsert
 
 if TYPE_CHECKING:
-    from sqlalchemy import Case, ColumnElement, Table
+    from typing import Any
+
+    from sqlalchemy import Case, ColumnClause, ColumnElement, Table
     from sqlalchemy.sql import ClauseElement
 
-_NULL = literal_column("NULL")
+_NULL: ColumnClause[Any] = literal_column("NULL")
 
 
 def _execute(element: ClauseElement, names: str, rank: int) -> Execute:
@@ -62,12 +64,13 @@ SET_LOCKED = _execute(
     14,
 )
 
+_PROFILE = ("displayname", "avatar_url", "others", "slot", "pos")
 UPSERT_PROFILE = Upsert(
     t.profile,
     15,
     update={
         "rev": "CASE WHEN {old[rev]} = {new[rev]} - 1 THEN {new[rev]} ELSE NULL END",
-        **{name: "{new[" + name + "]}" for name in ("fields", "slot", "pos")},
+        **{name: "{new[" + name + "]}" for name in _PROFILE},
     },
 )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import bindparam, select
 
 from homeserver.application.ports.profile_store import Profile
+from homeserver.domain.accounts.profile import AVATAR_URL, DISPLAY_NAME
 from homeserver.infrastructure.sql import account_writes as w
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.database import Database
 
 _p = t.profile.c
-_FIND = Query(select(_p.fields, _p.rev).where(_p.user_nid == bindparam("user")))
+_FIND = Query(
+    select(_p.displayname, _p.avatar_url, _p.others, _p.rev).where(_p.user_nid == bindparam("user"))
+)
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqlProfileStore:
@@ -32,9 +35,27 @@ class SqlProfileStore:
     async def find(self, user_nid: int) -> Profile:
         """See `ProfileStore.find`."""
         rows = await self._db.fetch(_FIND, user=user_nid)
-        return Profile(_decode(rows[0][0]), rows[0][1]) if rows else Profile()
+        if not rows:
+            return Profile()
+        name, avatar, others, rev = rows[0]
+        fields = _decode(others)
+        if avatar is not None:
+            fields[AVATAR_URL] = avatar.decode()
+        if name is not None:
+            fields[DISPLAY_NAME] = name.decode()
+        return Profile(fields, rev)
 
     def put(self, draft: Draft, user_nid: int, profile: Profile) -> None:
         """See `ProfileStore.put`."""
-        row = (user_nid, _encode(profile.fields), profile.rev, draft.slot, draft.next_pos())
+        others = dict(profile.fields)
+        name, avatar = others.pop(DISPLAY_NAME, None), others.pop(AVATAR_URL, None)
+        row = (
+            user_nid,
+            None if name is None else name.encode(),
+            None if avatar is None else avatar.encode(),
+            _encode(others),
+            profile.rev,
+            draft.slot,
+            draft.next_pos(),
+        )
         draft.write(w.UPSERT_PROFILE, row)

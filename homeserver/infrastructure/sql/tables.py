@@ -87,7 +87,9 @@ profile = Table(
     "profile",
     metadata,
     _id("user_nid", primary_key=True),
-    Column("fields", blob(), nullable=False),
+    Column("displayname", octets(1024)),
+    Column("avatar_url", octets(1024)),
+    Column("others", blob(), nullable=False),
     Column("rev", BigInteger, nullable=False),
     *_log(),
 )
