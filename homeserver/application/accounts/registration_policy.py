@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -53,9 +52,8 @@ class RegistrationPolicy:
         return Requirement(tuple(flows), body_may_change=True)
 
     def is_fixed(self, token: str) -> bool:
-        """Whether a token is in the settings; takes the same time for all wrong ones."""
-        given = token_hash(token)
-        return any([hmac.compare_digest(given, token_hash(t)) for t in self.settings().tokens])
+        """Whether a token is in the settings; comparing hashes betrays nothing by its time."""
+        return token_hash(token) in {token_hash(t) for t in self.settings().tokens}
 
     async def ticket(self, token: object) -> RegistrationToken | None:
         """The valid token of the store behind what a client sent."""
