@@ -19,7 +19,7 @@ check: env-dev  ## format, lint, types, layers, dependencies
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/deptry .
+	@$(BIN)/python -m tests.support.check_dependencies
 
 format: env-dev  ## write the code in the one format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

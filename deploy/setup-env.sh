@@ -3,14 +3,14 @@
 #
 # Needs Python 3.11 or later ($PYTHON chooses one); works with or without root and with
 # or without python3-venv. Does nothing, within some 10 ms, while the lock files and
-# setup.cfg are as they were.
+# the packaging part of setup.cfg are as they were.
 set -eu
 cd "$(dirname "$0")/.."
 
 kind=${1:-run}
 case $kind in
-    run) inputs="requirements/run.txt setup.cfg pyproject.toml" ;;
-    dev) inputs="requirements/run.txt requirements/dev.txt setup.cfg pyproject.toml" ;;
+    run) locks="requirements/run.txt" ;;
+    dev) locks="requirements/run.txt requirements/dev.txt" ;;
     *) echo "usage: deploy/setup-env.sh run|dev" >&2; exit 2 ;;
 esac
 venv=.venv
@@ -21,8 +21,11 @@ fail() {
     exit 1
 }
 
-# The path is part of the stamp: a moved checkout has a broken .venv.
-fingerprint() { { pwd; cat $inputs; } | sha256sum | cut -d' ' -f1; }
+# The path is part of the stamp: a moved checkout has a broken .venv. Of setup.cfg only
+# the packaging counts, not the settings of the checkers behind it.
+fingerprint() {
+    { pwd; sed '/^\[mypy\]/,$d' setup.cfg; cat $locks; } | sha256sum | cut -d' ' -f1
+}
 
 is_fit() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
@@ -74,10 +77,13 @@ install() {
     echo "firn: installing the packages of requirements/$kind.txt" >&2
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         --requirement "requirements/$kind.txt" || fail "the packages could not be installed"
+    # setuptools warns at length about editable installs: shown only where it fails.
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-        --editable . || fail "firn itself could not be installed"
+        --editable . 2>$venv/editable.log ||
+        { cat $venv/editable.log >&2; fail "firn itself could not be installed"; }
 }
 
+export PIP_ROOT_USER_ACTION=ignore
 now=$(fingerprint)
 [ -f $stamp ] && [ "$(cat $stamp)" = "$now" ] && exit 0
 
@@ -90,6 +96,6 @@ fi
 rm -f $venv/firn-*.stamp
 install
 if [ "$kind" = dev ]; then # the dev set contains the run set
-    (kind=run inputs="requirements/run.txt setup.cfg pyproject.toml"; fingerprint) >$venv/firn-run.stamp
+    (locks=requirements/run.txt; fingerprint) >$venv/firn-run.stamp
 fi
 printf '%s\n' "$now" >$stamp

@@ -11,7 +11,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     import pwd
@@ -158,7 +158,13 @@ def program(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name, path=path))), None)
 
 
-def _identity(user: pwd.struct_passwd | None) -> dict[str, object]:
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _identity(user: pwd.struct_passwd | None) -> _Identity:
     if user is None or user.pw_uid == os.getuid():
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

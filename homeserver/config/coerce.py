@@ -20,7 +20,7 @@ _KINDS = {
 }
 
 
-def checked(leaf: Leaf, value: Any, origin: str) -> Any:  # noqa: ANN401 (the setting's type)
+def checked(leaf: Leaf, value: Any, origin: str) -> Any:
     """Return a TOML value in the setting's own type.
 
     Raises ConfigError with one line that names the setting and where it was set.
@@ -37,12 +37,12 @@ def checked(leaf: Leaf, value: Any, origin: str) -> Any:  # noqa: ANN401 (the se
     return value
 
 
-def from_text(leaf: Leaf, text: str, origin: str) -> Any:  # noqa: ANN401 (the setting's type)
+def from_text(leaf: Leaf, text: str, origin: str) -> Any:
     """Return a value of the environment in the setting's own type (lists: commas)."""
     return checked(leaf, _parsed(type(leaf.value), text), origin)
 
 
-def _parsed(kind: type, text: str) -> Any:  # noqa: ANN401 (left as text where it does not fit)
+def _parsed(kind: type, text: str) -> Any:
     if kind is bool:
         return _WORDS.get(text.strip().lower(), text)
     if kind is tuple:
@@ -55,7 +55,7 @@ def _parsed(kind: type, text: str) -> Any:  # noqa: ANN401 (left as text where i
     return text
 
 
-def _check_bounds(leaf: Leaf, value: Any, origin: str) -> None:  # noqa: ANN401 (checked above)
+def _check_bounds(leaf: Leaf, value: Any, origin: str) -> None:
     about = leaf.about
     if about.choices and value not in about.choices:
         raise ConfigError(

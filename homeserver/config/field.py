@@ -24,10 +24,10 @@ class About:
     maximum: float | None = None
 
 
-def setting(default: T, doc: str, **bounds: Any) -> T:  # noqa: ANN401 (see About)
+def setting(default: T, doc: str, **bounds: Any) -> T:
     """Declare a setting in a dataclass body; `bounds` are the other fields of `About`."""
     # dataclasses types field() as its default's type; this does the same.
-    return cast("T", field(default=default, metadata={"about": About(doc, **bounds)}))
+    return field(default=default, metadata={"about": About(doc, **bounds)})
 
 
 def about(one: Field[Any]) -> About | None:

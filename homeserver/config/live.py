@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from homeserver.config.load import Loaded
     from homeserver.config.settings import Settings
 
+
 class LiveSettings:
     """Holds the settings in force.
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = "firn.toml"
 _PREFIX = "FIRN__"
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,7 @@ def _from_file(file: str | None, environ: Mapping[str, str]) -> Iterator[tuple[P
     yield from _flat(table, (), str(path))
 
 
-def _flat(
-    table: Mapping[str, Any], prefix: Path, origin: str
-) -> Iterator[tuple[Path, Any, str]]:
+def _flat(table: Mapping[str, Any], prefix: Path, origin: str) -> Iterator[tuple[Path, Any, str]]:
     for key, value in table.items():
         path = (*prefix, key)
         if path in SECTIONS:
@@ -92,6 +91,6 @@ def _unknown(name: str, origin: str) -> ConfigError:
 
 def _check_listen(settings: Settings, origins: Mapping[Path, str]) -> None:
     host, _, port = settings.listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
         origin = origins.get(("listen",), "default")
         raise ConfigError(f"{origin}: listen must be host:port, not {settings.listen!r}")

@@ -60,5 +60,3 @@ def _row(leaf: Leaf) -> str:
         bounds.append(f"At most {about.maximum}.")
     doc = " ".join([about.doc, *bounds])
     return f"| `{leaf.path[-1]}` | `{value}` | {changes} | {doc} | `{leaf.variable}` |"
-
-

@@ -87,9 +87,7 @@ class Limits:
         minimum=1024,
         maximum=65536,
     )
-    max_json_depth: int = setting(
-        64, "Deepest nesting of a JSON body.", minimum=16, maximum=512
-    )
+    max_json_depth: int = setting(64, "Deepest nesting of a JSON body.", minimum=16, maximum=512)
     sync_timeout_max_ms: int = setting(
         60000,
         "Longest time that a sync waits, whatever the client asks for.",
@@ -129,7 +127,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """This process among others."""
+    """One process among others."""
 
     name: str = setting(
         "main", "Unique name of this process; also names its push topic and writer slot."
@@ -157,9 +155,13 @@ class Settings:
     """The whole configuration; see docs/reference/settings.md."""
 
     server_name: str = setting(
-        "localhost", "The server's name in user and room ids. Never change it after the first start."
+        "localhost",
+        "The server's name in user and room ids. Never change it after the first start.",
     )
     listen: str = setting("127.0.0.1:8008", "`host:port` on which HTTP and WebSocket are served.")
+    public_url: str = setting(
+        "", "The URL under which clients reach this server; empty: that of `listen`."
+    )
     data_dir: str = setting("data", "Folder of the keys, the SQLite store and the media.")
     database: Database = field(default=Database())
     registration: Registration = field(default=Registration())

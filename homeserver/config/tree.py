@@ -38,7 +38,7 @@ class Leaf:
         return "(hidden)" if self.about.secret and self.value else repr(self.value)
 
 
-def leaves(section: Any, prefix: Path = ()) -> Iterator[Leaf]:  # noqa: ANN401 (any section)
+def leaves(section: Any, prefix: Path = ()) -> Iterator[Leaf]:
     """Yield the settings of a section in the order of their declaration."""
     for one in fields(section):
         value = getattr(section, one.name)
@@ -56,7 +56,7 @@ def with_values(settings: Settings, values: Mapping[Path, Any]) -> Settings:
     return settings
 
 
-def _with_value(section: Any, path: Path, value: Any) -> Any:  # noqa: ANN401 (any section)
+def _with_value(section: Any, path: Path, value: Any) -> Any:
     head, *rest = path
     if rest:
         value = _with_value(getattr(section, head), tuple(rest), value)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.notices import Highlight, OwnPlace
     from homeserver.domain.rooms.room import Head, Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -51,6 +53,9 @@ class RoomStore(Protocol):
         """The room with this internal id."""
         ...
 
+    async def room_ids(self, nids: Sequence[int]) -> dict[int, str]:
+        """The ids of rooms by their internal ids; unknown ones are left out."""
+        ...
 
     async def load(self, room: Room) -> None:
         """Fill a new `Room` from one instant of the store (`Room.load`)."""
@@ -65,7 +70,13 @@ class RoomStore(Protocol):
         ...
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """Events with after < (seq, back) < before, in room order.
 
@@ -73,8 +84,31 @@ class RoomStore(Protocol):
         """
         ...
 
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """The newest `limit` events with after < seq ≤ until and `back` 0, in room order."""
+        ...
+
+    async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Where the events (seq, 0) stand in their writers' logs: seq → (slot, pos)."""
+        ...
+
+    async def times(self, room: Room, seqs: Sequence[int]) -> dict[int, int]:
+        """The `origin_server_ts` of the events (seq, 0), in milliseconds."""
+        ...
+
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """The whole state after event `seq`."""
+        ...
+
+    async def state_at(
+        self, room: Room, seq: int, keys: Sequence[StateKey], *, others_than: str | None = None
+    ) -> dict[StateKey, Event]:
+        """These keys of the state after event `seq`, where they had a value.
+
+        With `others_than` also all state of another type than that.
+        """
         ...
 
     async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
@@ -89,12 +123,22 @@ class RoomStore(Protocol):
         """The events that these (room nid, transaction key) pairs made: key → event id."""
         ...
 
-    async def newest_own_seq(self, room_nid: int, user_nid: int, after: int) -> int | None:
-        """The position of the user's newest event after position `after`."""
+    async def newest_own(self, room_nid: int, user_nid: int, after: int) -> OwnPlace | None:
+        """Where the user's newest event after position `after` stands."""
         ...
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
-        """Add a new room's fixed facts."""
+    async def highlights(self, room_nid: int, user_nid: int, after: int) -> Sequence[Highlight]:
+        """The user's highlights after position `after`, everybody's too; no redacted events."""
+        ...
+
+    def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:
+        """Add a receipt; in the store too it never goes back."""
+        ...
+
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
+        """Add a new room's fixed facts; a `published` one stands in the room directory."""
         ...
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

@@ -31,10 +31,20 @@ class Feed:
 
     `places` are the user's rooms by internal id; `changed` maps rooms to the tick of their
     last change since `attached` (oldest change first), `user_tick` is the last change of the
-    user's own data. Waiting syncs are woken at every change.
+    user's own data. `version` grows with every change; waiting syncs are woken then.
     """
 
-    __slots__ = ("_waiters", "attached", "changed", "places", "used", "user_nid", "user_tick")
+    __slots__ = (
+        "_waiters",
+        "attached",
+        "changed",
+        "places",
+        "ready",
+        "used",
+        "user_nid",
+        "user_tick",
+        "version",
+    )
 
     def __init__(self, user_nid: int, attached: int) -> None:
         """Begin at a tick; `places` are filled by the loader."""
@@ -44,6 +54,8 @@ class Feed:
         self.changed: OrderedDict[int, int] = OrderedDict()
         self.user_tick = 0
         self.used = 0.0
+        self.ready = False
+        self.version = 0
         self._waiters: set[asyncio.Future[None]] = set()
 
     def touch_room(self, nid: int, tick: int) -> None:
@@ -68,6 +80,7 @@ class Feed:
 
     def wake(self) -> None:
         """Wake every waiting sync."""
+        self.version += 1
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

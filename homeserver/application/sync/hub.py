@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from homeserver.domain.rooms.draft import MembershipChange, RoomDraft
     from homeserver.domain.rooms.room import Room
@@ -20,15 +21,23 @@ class Hub:
     """See `application.ports.stream.Stream`; also knows which feeds look at which room.
 
     Only users with a live feed are touched by a change: a room of 20,000 members costs
-    what its online members cost.
+    what its online members cost. `listeners` hear of each room that got events.
     """
 
     def __init__(self) -> None:
         """Begin empty; `start` gives the vector."""
         self.ticks = Ticks({})
         self.feeds: dict[int, Feed] = {}
+        self.listeners: list[Callable[[RoomDraft], None]] = []
         self._looking: dict[int, set[Feed]] = {}
         self._moved = asyncio.Event()
+        self.draining = False
+
+    def drain(self) -> None:
+        """Let every waiting sync answer now: this worker stops."""
+        self.draining = True
+        for feed in self.feeds.values():
+            feed.wake()
 
     def start(self, vector: Mapping[int, int]) -> None:
         """Begin at a vector read from the store."""
@@ -50,6 +59,8 @@ class Hub:
             for change in draft.memberships:
                 self._place(room.nid, change, slot, tick)
             self._touch(room, tick)
+            for listener in self.listeners:
+                listener(draft)
         for room in stirred:
             self._touch(room, tick)
         for user in users:
@@ -68,6 +79,13 @@ class Hub:
         except TimeoutError:
             return False
         return True
+
+    def forget(self, user_nid: int, room_nid: int) -> None:
+        """Hide a room that a user forgot from that user's syncs."""
+        feed = self.feeds.get(user_nid)
+        place = feed.places.get(room_nid) if feed is not None else None
+        if feed is not None and place is not None:
+            feed.places[room_nid] = replace(place, forgotten=True)
 
     def watch(self, feed: Feed, nid: int) -> None:
         """Let a feed hear of a room's changes."""
@@ -91,6 +109,12 @@ class Hub:
                 looking.discard(feed)
                 if not looking:
                     del self._looking[nid]
+
+    def forget(self, user_nid: int, room_nid: int) -> None:
+        """Hide a room from a user who forgot it."""
+        feed = self.feeds.get(user_nid)
+        if feed is not None and room_nid in feed.places:
+            feed.places[room_nid] = replace(feed.places[room_nid], forgotten=True)
 
     def _touch(self, room: Room, tick: int) -> None:
         room.tick = tick

@@ -45,8 +45,6 @@ def build_event(
     state key, sender or room id of more than 255 bytes, TooLargeError for an event that
     with its server's signature would pass 65,536 bytes.
     """
-    if redacts is not None and version.redacts_in_content:
-        content = {**content, "redacts": redacts}
     # Keys in canonical order, so that sorting them costs next to nothing.
     pdu: dict[str, Any] = {
         "auth_events": tuple(auth_events),
@@ -55,8 +53,8 @@ def build_event(
         "origin_server_ts": origin_server_ts,
         "prev_events": tuple(prev_events),
     }
-    if redacts is not None and not version.redacts_in_content:
-        pdu["redacts"] = redacts
+    if redacts is not None:
+        _point_at(pdu, redacts, version)
     names_its_room = type != CREATE or not version.room_id_is_create_hash
     if names_its_room:
         pdu["room_id"] = room_id
@@ -77,7 +75,7 @@ def build_event(
         type=type,
         state_key=state_key,
         sender=sender,
-        content=content,
+        content=pdu["content"],
         origin_server_ts=origin_server_ts,
         depth=depth,
         auth_events=pdu["auth_events"],
@@ -85,6 +83,14 @@ def build_event(
         json=json,
         redacts=redaction_target(pdu, version),
     )
+
+
+def _point_at(pdu: dict[str, Any], target: str, version: RoomVersion) -> None:
+    """Write down what a redaction redacts, leaving the caller's content as it is."""
+    if version.redacts_in_content:
+        pdu["content"] = {**pdu["content"], "redacts": target}
+    else:
+        pdu["redacts"] = target
 
 
 def _seal(pdu: dict[str, Any], version: RoomVersion) -> tuple[bytes, bytes]:

@@ -10,6 +10,7 @@ from homeserver.domain.rooms.room import CREATE, MEMBER, POWER_LEVELS, StateChan
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Head, Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -40,7 +41,11 @@ class Mark(NamedTuple):
 
 
 class RoomDraft:
-    """Everything one batch adds to one room; nothing touches the room before the commit."""
+    """Everything one batch adds to one room; nothing touches the room before the commit.
+
+    `redacted` are events in their stripped form, `redactions` pairs (redacted, redaction) of
+    event ids, `muted` the positions of redacted events that `notify_ord` counts.
+    """
 
     __slots__ = (
         "_levels",
@@ -63,7 +68,7 @@ class RoomDraft:
         self.events: list[TimelineEvent] = []
         self.changes: list[StateChange] = []
         self.memberships: list[MembershipChange] = []
-        self.highlights: list[tuple[int, int]] = []
+        self.highlights: list[Highlight] = []
         self.redacted: list[TimelineEvent] = []
         self.redactions: list[tuple[str, str]] = []
         self.muted: list[int] = []

@@ -6,12 +6,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeserver.domain.receipts.placed import place_receipt
+from homeserver.domain.rooms.notices import Notices
 from homeserver.domain.rooms.power_levels import PowerLevels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from homeserver.domain.events.event import Event
+    from homeserver.domain.receipts.placed import PlacedReceipt, Receipts
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.rooms.versions import RoomVersion
@@ -70,9 +73,12 @@ class Room:
 
     `state` maps (type, state key) to the current event, `state_seq` to the room position
     after which it holds. `members` has the joined members. `tail` has the newest events in
-    room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
-    `certified` is the last position that readers may see (design: certified vector), `tick`
-    the worker's own counter of certified batches at the room's last change.
+    room order, up to `TAIL`, nothing between them (no history with a `back` either: whoever
+    adds some drops what is older from the tail); `tail_from` is the first of its positions.
+    `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
+    next event. `certified` is the last position that readers may see (design: certified
+    vector), `tick` the worker's own counter of certified batches at the room's last change.
+    `receipts` has everybody's receipts, `notices` what unread counts need beside them.
     """
 
     __slots__ = (
@@ -83,8 +89,11 @@ class Room:
         "head",
         "members",
         "nid",
+        "notices",
+        "receipts",
         "room_id",
         "state",
+        "state_bytes",
         "state_seq",
         "tail",
         "tick",
@@ -101,9 +110,12 @@ class Room:
         self.state_seq: dict[StateKey, int] = {}
         self.members: dict[str, Member] = {}
         self.tail: deque[TimelineEvent] = deque(maxlen=TAIL)
+        self.receipts: Receipts = {}
+        self.notices = Notices()
         self.tick = 0
         self.certified = 0
         self.cached: dict[object, bytes] = {}
+        self.state_bytes: dict[str, bytes] = {}
         self._levels: PowerLevels | None = None
 
     @property
@@ -141,8 +153,13 @@ class Room:
         state: Iterable[tuple[StateKey, Event, int]],
         members: Iterable[tuple[str, int]],
         tail: Sequence[TimelineEvent],
+        receipts: Iterable[PlacedReceipt] = (),
+        muted: Iterable[int] = (),
     ) -> None:
-        """Fill from the store: head, (key, event, seq) of the state, members' ids, newest events."""
+        """Fill from the store: head, (key, event, seq) of the state, members' ids, newest events.
+
+        `receipts` come in log order; `muted` are the positions of redacted notifying events.
+        """
         self.head = head
         self.certified = head.seq
         for key, event, seq in state:
@@ -151,6 +168,9 @@ class Room:
         for user_id, nid in members:
             self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
         self.tail.extend(tail)
+        self.notices.catch_up(muted)
+        for placed in receipts:
+            place_receipt(self.receipts, placed)
 
     def catch_up(
         self,
@@ -159,6 +179,8 @@ class Room:
         state: Iterable[tuple[StateKey, Event | None, int]],
         members: Iterable[tuple[str, int | None]],
         tail: Sequence[TimelineEvent],
+        receipts: Iterable[PlacedReceipt] = (),
+        muted: Iterable[int] = (),
     ) -> None:
         """Take over what other writers committed after `seen`, read from the store.
 
@@ -174,6 +196,9 @@ class Room:
         if tail and tail[0].seq != seen.seq + 1:
             self.tail.clear()
         self.tail.extend(tail)
+        self.notices.catch_up(muted)
+        for placed in receipts:
+            place_receipt(self.receipts, placed)
         self.cached.clear()
 
     def absorb(self, draft: RoomDraft) -> None:
@@ -186,9 +211,13 @@ class Room:
         for item in draft.redacted:
             self._strip(item)
         self.tail.extend(draft.events)
+        self.notices.absorb(draft)
         self.cached.clear()
 
     def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
+        held = self.state.get(key)
+        if held is not None:
+            self.state_bytes.pop(held.event_id, None)
         if event is None:
             self.state.pop(key, None)
             self.state_seq.pop(key, None)
@@ -211,10 +240,17 @@ class Room:
             if item.event.event_id == event.event_id:
                 item.event, item.client = event, None
                 item.redacted_because = stripped.redacted_because
+            if item.replaced is not None and item.replaced.event_id == event.event_id:
+                item.replaced, item.client = event, None  # `prev_content` shows it too
         if event.state_key is not None:
             key = (event.type, event.state_key)
             held = self.state.get(key)
             if held is not None and held.event_id == event.event_id:
                 self.state[key] = event
+                self.state_bytes.pop(event.event_id, None)
                 if key == POWER_LEVELS:
                     self._levels = None
+                if event.type == MEMBER and event.state_key in self.members:
+                    self.members[event.state_key] = Member(
+                        self.members[event.state_key].nid, event
+                    )

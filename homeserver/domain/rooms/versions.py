@@ -15,9 +15,10 @@ class RoomVersion:
 
     id: str
     # v6: integer ranges and canonical JSON are enforced; no special aliases rule
-    # v7: knocking
+    # v7: members may knock
     knocking: bool
-    # v8: restricted joins; v9 keeps join_authorised_via_users_server in redactions
+    # v8: restricted joins, and redactions keep a join rule's `allow`; v9: redactions keep
+    # join_authorised_via_users_server
     restricted_joins: bool
     redaction_keeps_authorising_user: bool
     # v10: knock_restricted; power levels must be integers
@@ -27,8 +28,8 @@ class RoomVersion:
     updated_redaction_rules: bool
     redacts_in_content: bool
     creator_in_create_content: bool
-    # v12: room id is the create event's hash; creators have infinite power;
-    # state resolution 2.1; create event is never listed in auth_events
+    # v12: the room id is the create event's hash, so that the create event has no room_id
+    # and is never listed in auth_events; creators have infinite power; state resolution 2.1
     room_id_is_create_hash: bool
     privileged_creators: bool
     state_resolution: str

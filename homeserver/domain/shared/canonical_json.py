@@ -28,13 +28,15 @@ _decode = msgspec.json.Decoder().decode
 def encode_canonical(value: Json) -> bytes:
     """Write a value as canonical JSON.
 
-    The caller vouches for the value (`check_canonical`), except for what has no UTF-8
-    form: a lone surrogate raises BadJsonError here too.
+    The caller vouches for the value (`check_canonical`), except for what has no form at
+    all: a lone surrogate or endless nesting raises BadJsonError here too.
     """
     try:
         return _encode(value)
     except UnicodeEncodeError as error:
         raise BadJsonError("A string holds a lone surrogate") from error
+    except RecursionError as error:
+        raise BadJsonError("JSON is nested too deeply") from error
 
 
 def decode_json(body: bytes) -> Json:
@@ -61,6 +63,11 @@ def decode_object(body: bytes) -> dict[str, Any]:
     if type(value) is not dict:
         raise BadJsonError("Content must be a JSON object")
     return value
+
+
+def same_json(one: Json, other: Json) -> bool:
+    """Whether two values have one canonical form: unlike `==`, true is not 1, nor 1.0."""
+    return encode_canonical(one) == encode_canonical(other)
 
 
 def check_canonical(value: Json, *, max_depth: int = MAX_DEPTH) -> None:

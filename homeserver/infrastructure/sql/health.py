@@ -30,7 +30,9 @@ async def _mysql_health(url: str) -> str:
 
     parts = urlsplit(url)
     if parts.scheme != "mysql" or not parts.hostname:
-        raise UnhealthyDatabaseError("database.url must be mysql://user:password@host:port/database")
+        raise UnhealthyDatabaseError(
+            "database.url must be mysql://user:password@host:port/database"
+        )
     try:
         connection = await aiomysql.connect(
             host=parts.hostname,
@@ -46,7 +48,7 @@ async def _mysql_health(url: str) -> str:
         return await _fitness(connection)
 
 
-async def _fitness(connection: Any) -> str:  # noqa: ANN401 (aiomysql has no types)
+async def _fitness(connection: Any) -> str:
     async with connection.cursor() as cursor:
         await cursor.execute("SELECT VERSION(), @@GLOBAL.sql_mode")
         version, mode = await cursor.fetchone()

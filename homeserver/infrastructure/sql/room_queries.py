@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.types import OPEN
+
+if TYPE_CHECKING:
+    from sqlalchemy import BindParameter
 
 _e, _s, _m, _h = t.event.c, t.state_interval.c, t.membership.c, t.room_head.c
 
@@ -50,10 +54,19 @@ _range = and_(
 _timeline = select(*_TIMELINE_COLUMNS).where(_range).limit(bindparam("n"))
 NEWEST_EVENTS = Query(_timeline.order_by(_e.room_seq.desc(), _e.back.desc()))
 OLDEST_EVENTS = Query(_timeline.order_by(_e.room_seq, _e.back))
-LIVE_TAIL = Query(
+TAIL = Query(
+    select(*_TIMELINE_COLUMNS)
+    .where(_e.room_nid == bindparam("room"), _e.room_seq > bindparam("after_seq"))
+    .order_by(_e.room_seq.desc(), _e.back.desc())
+    .limit(bindparam("n"))
+)
+LIVE_EVENTS = Query(
     select(*_TIMELINE_COLUMNS)
     .where(
-        _e.room_nid == bindparam("room"), _e.back == 0, _e.room_seq > bindparam("after_seq")
+        _e.room_nid == bindparam("room"),
+        _e.back == 0,
+        _e.room_seq > bindparam("after_seq"),
+        _e.room_seq <= bindparam("until_seq"),
     )
     .order_by(_e.room_seq.desc())
     .limit(bindparam("n"))
@@ -64,12 +77,45 @@ EVENT_BY_ID = Query(
     )
 )
 NEWEST_OWN = Query(
-    select(func.max(_e.room_seq)).where(
+    select(_e.room_seq, _e.notify_ord)
+    .where(
         _e.room_nid == bindparam("room"),
         _e.room_seq > bindparam("after"),
         _e.sender_nid == bindparam("user"),
         _e.back == 0,
     )
+    .order_by(_e.room_seq.desc())
+    .limit(1)
+)
+_hl, _r = t.highlight.c, t.receipt.c
+HIGHLIGHTS = Query(
+    select(_hl.user_nid, _hl.room_seq, _hl.counted)
+    .select_from(
+        t.highlight.join(
+            t.event,
+            and_(_e.room_nid == _hl.room_nid, _e.room_seq == _hl.room_seq, _e.back == 0),
+        )
+    )
+    .where(
+        _hl.user_nid.in_([bindparam("user"), bindparam("everyone")]),
+        _hl.room_nid == bindparam("room"),
+        _hl.room_seq > bindparam("after"),
+        _e.redacted_by.is_(None),
+    )
+)
+MUTED = Query(
+    select(t.muted_event.c.room_seq)
+    .where(t.muted_event.c.room_nid == bindparam("room"))
+    .order_by(t.muted_event.c.room_seq)
+)
+RECEIPTS = Query(
+    select(
+        *(t.matrix_user.c.user_id, _r.user_nid, _r.kind, _r.thread, _r.event_id),
+        *(_r.event_seq, _r.event_back, _r.notify_ord, _r.ts, _r.slot, _r.pos),
+    )
+    .select_from(t.receipt.join(t.matrix_user, t.matrix_user.c.nid == _r.user_nid))
+    .where(_r.room_nid == bindparam("room"))
+    .order_by(_r.pos)
 )
 _STATE_COLUMNS = (
     *(_s.type, _s.state_key, _s.from_seq, _s.to_seq, _s.event_id, _s.from_rev),
@@ -99,13 +145,6 @@ KEY_HISTORY = Query(
     .where(_s.type == bindparam("kind"), _s.state_key == bindparam("key"))
     .order_by(_s.from_rev)
 )
-REPLACED = Query(
-    _state().where(
-        _s.type == bindparam("kind"),
-        _s.state_key == bindparam("key"),
-        _s.to_seq == bindparam("seq"),
-    )
-)
 JOINED_MEMBERS = Query(
     select(t.matrix_user.c.user_id, _m.user_nid)
     .select_from(t.membership.join(t.matrix_user, t.matrix_user.c.nid == _m.user_nid))
@@ -128,3 +167,75 @@ def transactions(count: int) -> Query:
         ]
     )
     return Query(select(_e.txn_key, _e.event_id).where(either))
+
+
+@cache
+def positions(count: int) -> Query:
+    """Log position and time of `count` live events of a room: parameters room, s0, s1 …"""
+    return Query(
+        select(_e.room_seq, _e.slot, _e.pos, _e.ts).where(
+            _e.room_nid == bindparam("room"),
+            _e.room_seq.in_(_names("s", count)),
+            _e.back == 0,
+        )
+    )
+
+
+@cache
+def replaced(count: int) -> Query:
+    """What the state events at `count` positions replaced: parameters room, s0, s1 …
+
+    Rows: id of the event, then id, codec and body of the one that it replaced.
+    """
+    new, old = t.state_interval.alias("new"), t.state_interval.alias("old")
+    same_key = and_(
+        old.c.room_nid == new.c.room_nid,
+        old.c.to_rev == new.c.from_rev,
+        old.c.type == new.c.type,
+        old.c.state_key == new.c.state_key,
+    )
+    joined = new.join(old, same_key).join(
+        t.event, and_(_e.room_nid == old.c.room_nid, _e.event_id == old.c.event_id)
+    )
+    return Query(
+        select(new.c.event_id, old.c.event_id, _e.codec, _e.body)
+        .select_from(joined)
+        .where(new.c.room_nid == bindparam("room"), new.c.from_seq.in_(_names("s", count)))
+    )
+
+
+@cache
+def events_by_id(count: int) -> Query:
+    """Id, codec and body of `count` events: parameters room, e0, e1 …"""
+    return Query(
+        select(_e.event_id, _e.codec, _e.body).where(
+            _e.room_nid == bindparam("room"), _e.event_id.in_(_names("e", count))
+        )
+    )
+
+
+@cache
+def room_ids(count: int) -> Query:
+    """The ids of `count` rooms: parameters r0, r1 …"""
+    return Query(select(t.room.c.nid, t.room.c.room_id).where(t.room.c.nid.in_(_names("r", count))))
+
+
+@cache
+def state_at(count: int, *, others: bool) -> Query:
+    """`count` keys of the state after event `seq`: parameters room, seq, t0, k0, t1, k1 …
+
+    With `others` also everything of another type than `other`.
+    """
+    keys = [
+        and_(_s.type == bindparam(f"t{i}"), _s.state_key == bindparam(f"k{i}"))
+        for i in range(count)
+    ]
+    if others:
+        keys += [_s.type < bindparam("other"), _s.type > bindparam("other")]
+    return Query(
+        _state().where(_s.from_seq <= bindparam("seq"), _s.to_seq > bindparam("seq"), or_(*keys))
+    )
+
+
+def _names(prefix: str, count: int) -> list[BindParameter[Any]]:
+    return [bindparam(f"{prefix}{i}") for i in range(count)]

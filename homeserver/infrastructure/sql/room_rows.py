@@ -30,8 +30,8 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
         _write_state(draft, nid, room.changes)
     for change in room.memberships:
         draft.write(w.UPSERT_MEMBERSHIP, _membership(draft, nid, change))
-    for user_nid, seq in room.highlights:
-        draft.write(w.INSERT_HIGHLIGHT, (user_nid, nid, seq))
+    for user_nid, seq, counted in room.highlights:
+        draft.write(w.INSERT_HIGHLIGHT, (user_nid, nid, seq, int(counted)))
     _write_redactions(draft, nid, room)
     draft.write(w.MOVE_HEAD, _head(draft, nid, room))
 

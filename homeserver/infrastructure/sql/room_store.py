@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from homeserver.application.ports.room_store import RoomRecord, StateSpan
 from homeserver.domain.events.parse import load_event
+from homeserver.domain.rooms.notices import EVERYONE, Highlight, OwnPlace
 from homeserver.domain.rooms.room import TAIL, Head
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.infrastructure.sql import room_queries as q
@@ -15,6 +17,7 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.codec import decode_body
 from homeserver.infrastructure.sql.ids import event_id_of, event_key
 from homeserver.infrastructure.sql.query import padded
+from homeserver.infrastructure.sql.receipt_rows import receipt_of, write_receipt
 from homeserver.infrastructure.sql.room_rows import write_room
 from homeserver.infrastructure.sql.types import OPEN
 
@@ -23,11 +26,13 @@ if TYPE_CHECKING:
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room, StateKey
     from homeserver.infrastructure.sql.database import Database, Reader
     from homeserver.infrastructure.sql.writes import Row
 
+IDS_AT_ONCE = 512
 _unpack = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
@@ -46,20 +51,33 @@ class SqlRoomStore:
         """See `RoomStore.find_by_nid`."""
         return _record(await self._db.fetch(q.ROOM_BY_NID, nid=nid))
 
+    async def room_ids(self, nids: Sequence[int]) -> dict[int, str]:
+        """See `RoomStore.room_ids`."""
+        found: dict[int, str] = {}
+        for start in range(0, len(nids), IDS_AT_ONCE):
+            wanted = padded(nids[start : start + IDS_AT_ONCE])
+            params = {f"r{i}": nid for i, nid in enumerate(wanted)}
+            rows = await self._db.fetch(q.room_ids(len(wanted)), **params)
+            found.update((nid, room_id.decode()) for nid, room_id in rows)
+        return found
+
     async def load(self, room: Room) -> None:
         """See `RoomStore.load`."""
         async with self._db.snapshot() as reader:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
             state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
-            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=0, n=TAIL)
-            tail = await self._timeline(reader, room, rows[::-1])
+            tail = await self._tail(reader, room, 0)
+            receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
+            muted = await reader.fetch(q.MUTED, room=room.nid)
         spans = [_span(room, row) for row in state]
         room.load(
             head,
             [(s.key, s.event, s.from_seq) for s in spans if s.event is not None],
             [(user.decode(), nid) for user, nid in members],
             tail,
+            [receipt_of(row) for row in receipts],
+            [seq for (seq,) in muted],
         )
 
     async def refresh(self, room: Room) -> bool:
@@ -71,14 +89,17 @@ class SqlRoomStore:
                 return False
             state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
-            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=old.seq, n=TAIL)
-            tail = await self._timeline(reader, room, rows[::-1])
+            tail = await self._tail(reader, room, old.seq)
+            receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
+            muted = await reader.fetch(q.MUTED, room=room.nid)
         room.catch_up(
             old,
             head,
             [(s.key, s.event, s.from_seq) for s in (_span(room, row) for row in state)],
             [(u.decode(), nid if m == b"join" else None) for u, nid, m in members],
             tail,
+            [receipt_of(row) for row in receipts],
+            [seq for (seq,) in muted],
         )
         return True
 
@@ -95,7 +116,13 @@ class SqlRoomStore:
         return (await self._timeline(self._db, room, rows))[0] if rows else None
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """See `RoomStore.events`."""
         rows = await self._db.fetch(
@@ -109,10 +136,49 @@ class SqlRoomStore:
         )
         return await self._timeline(self._db, room, rows[::-1] if newest else rows)
 
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """See `RoomStore.live_events`."""
+        rows = await self._db.fetch(
+            q.LIVE_EVENTS, room=room.nid, after_seq=after, until_seq=until, n=limit
+        )
+        return await self._timeline(self._db, room, rows[::-1])
+
+    async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """See `RoomStore.positions`."""
+        rows = await self._at(room, seqs)
+        return {seq: (slot, pos) for seq, slot, pos, _ in rows}
+
+    async def times(self, room: Room, seqs: Sequence[int]) -> dict[int, int]:
+        """See `RoomStore.times`."""
+        return {seq: ts for seq, _, _, ts in await self._at(room, seqs)}
+
+    async def _at(self, room: Room, seqs: Sequence[int]) -> Sequence[Row]:
+        if not seqs:
+            return []
+        wanted = padded(list(seqs))
+        params = {f"s{i}": seq for i, seq in enumerate(wanted)}
+        return await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
+
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_after`."""
         rows = await self._db.fetch(q.STATE_AFTER, room=room.nid, seq=seq)
         return _state(room, rows)
+
+    async def state_at(
+        self, room: Room, seq: int, keys: Sequence[StateKey], *, others_than: str | None = None
+    ) -> dict[StateKey, Event]:
+        """See `RoomStore.state_at`."""
+        if not keys and others_than is None:
+            return {}
+        wanted = padded(list(keys)) if keys else []
+        params: dict[str, Any] = {f"t{i}": key[0].encode() for i, key in enumerate(wanted)}
+        params.update({f"k{i}": key[1].encode() for i, key in enumerate(wanted)})
+        if others_than is not None:
+            params["other"] = others_than.encode()
+        query = q.state_at(len(wanted), others=others_than is not None)
+        return _state(room, await self._db.fetch(query, room=room.nid, seq=seq, **params))
 
     async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_changes`."""
@@ -136,45 +202,74 @@ class SqlRoomStore:
         rows = await self._db.fetch(q.transactions(len(pairs)), **params)
         return {key: event_id_of(event) for key, event in rows}
 
-    async def newest_own_seq(self, room_nid: int, user_nid: int, after: int) -> int | None:
-        """See `RoomStore.newest_own_seq`."""
+    async def newest_own(self, room_nid: int, user_nid: int, after: int) -> OwnPlace | None:
+        """See `RoomStore.newest_own`."""
         rows = await self._db.fetch(q.NEWEST_OWN, room=room_nid, user=user_nid, after=after)
-        newest: int | None = rows[0][0]
-        return newest
+        return OwnPlace(*rows[0]) if rows else None
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+    async def highlights(self, room_nid: int, user_nid: int, after: int) -> Sequence[Highlight]:
+        """See `RoomStore.highlights`."""
+        rows = await self._db.fetch(
+            q.HIGHLIGHTS, room=room_nid, user=user_nid, everyone=EVERYONE, after=after
+        )
+        return [Highlight(user, seq, bool(counted)) for user, seq, counted in rows]
+
+    def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:
+        """See `RoomStore.write_receipt`."""
+        write_receipt(draft, room, placed)
+
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
         """See `RoomStore.add_room`."""
-        row = (room.nid, room.room_id.encode(), room.version.id.encode(), creator_nid, 0, draft.now)
+        names = (room.room_id.encode(), room.version.id.encode())
+        row = (room.nid, *names, creator_nid, int(published), draft.now)
         draft.write(w.INSERT_ROOM, row)
 
     def write(self, draft: Draft, room: RoomDraft) -> None:
         """See `RoomStore.write`."""
         write_room(draft, room)
 
+    async def _tail(self, reader: Reader, room: Room, after: int) -> list[TimelineEvent]:
+        """The newest events, as far back as no history stands between them."""
+        rows = await reader.fetch(q.TAIL, room=room.nid, after_seq=after, n=TAIL)
+        live = takewhile(lambda row: row[1] == 0, rows)
+        return (await self._timeline(reader, room, list(live)))[::-1]
+
     async def _timeline(
         self, reader: Reader, room: Room, rows: Sequence[Row]
     ) -> list[TimelineEvent]:
-        items = []
-        for row in rows:
-            item = _item(room, row)
-            if item.event.state_key is not None:
-                item.replaced = await self._replaced(reader, room, item)
-            if row[7] is not None:
-                by = await reader.fetch(q.EVENT_BY_ID, room=room.nid, event_id=row[7])
-                item.redacted_because = _item(room, by[0]).event if by else None
-            items.append(item)
+        """Read rows as events; what they replaced and what stripped them costs a query each."""
+        items = [_item(room, row) for row in rows]
+        replaced = await self._replaced(reader, room, items)
+        redactions = {item.event.event_id: row[7] for item, row in zip(items, rows) if row[7]}
+        stripped_by = await self._by_key(reader, room, list(redactions.values()))
+        for item in items:
+            item.replaced = replaced.get(item.event.event_id)
+            item.redacted_because = stripped_by.get(redactions.get(item.event.event_id, b""))
         return items
 
-    async def _replaced(self, reader: Reader, room: Room, item: TimelineEvent) -> Event | None:
-        event = item.event
-        rows = await reader.fetch(
-            q.REPLACED,
-            room=room.nid,
-            kind=event.type.encode(),
-            key=(event.state_key or "").encode(),
-            seq=item.seq,
-        )
-        return _span(room, rows[-1]).event if rows else None
+    async def _replaced(
+        self, reader: Reader, room: Room, items: Sequence[TimelineEvent]
+    ) -> dict[str, Event]:
+        """The state event that each state event replaced."""
+        seqs = [i.seq for i in items if i.event.state_key is not None and not i.back]
+        if not seqs:
+            return {}
+        wanted = padded(seqs)
+        params = {f"s{i}": seq for i, seq in enumerate(wanted)}
+        rows = await reader.fetch(q.replaced(len(wanted)), room=room.nid, **params)
+        return {event_id_of(row[0]): _event(room, *row[1:]) for row in rows}
+
+    async def _by_key(
+        self, reader: Reader, room: Room, keys: Sequence[bytes]
+    ) -> dict[bytes, Event]:
+        if not keys:
+            return {}
+        wanted = padded(keys)
+        params = {f"e{i}": key for i, key in enumerate(wanted)}
+        rows = await reader.fetch(q.events_by_id(len(wanted)), room=room.nid, **params)
+        return {row[0]: _event(room, *row) for row in rows}
 
 
 def _record(rows: Sequence[Row]) -> RoomRecord | None:
@@ -195,7 +290,7 @@ def _head(rows: Sequence[Row]) -> Head:
 def _item(room: Room, row: Row) -> TimelineEvent:
     seq, back, key, slot, pos, sender, notify_ord, _by, device, txn, codec, body = row
     return TimelineEvent(
-        load_event(event_id_of(key), decode_body(codec, body), room.room_id),
+        _event(room, key, codec, body),
         seq=seq,
         back=back,
         slot=slot,
@@ -207,11 +302,15 @@ def _item(room: Room, row: Row) -> TimelineEvent:
     )
 
 
+def _event(room: Room, key: bytes, codec: int, body: bytes) -> Event:
+    return load_event(event_id_of(key), decode_body(codec, body), room.room_id)
+
+
 def _span(room: Room, row: Row) -> StateSpan:
     event_type, state_key, from_seq, to_seq, event_id, _rev, codec, body = row
     event = None
     if event_id is not None and body is not None:
-        event = load_event(event_id_of(event_id), decode_body(codec, body), room.room_id)
+        event = _event(room, event_id, codec, body)
     key = (event_type.decode(), state_key.decode())
     return StateSpan(key, event, from_seq, None if to_seq == OPEN else to_seq)
 

@@ -301,10 +301,18 @@ receipt = Table(
     Column("thread", octets(255), primary_key=True),
     Column("event_id", digest(32), nullable=False),
     Column("event_seq", BigInteger, nullable=False),
+    Column("event_back", Integer, nullable=False),
     Column("notify_ord", BigInteger, nullable=False),
     Column("ts", MILLIS, nullable=False),
     *_log(),
     Index("receipts_of_user", "user_nid"),
+)
+
+room_stir = Table(
+    "room_stir",
+    metadata,
+    _id("room_nid", primary_key=True),
+    *_log(),
 )
 
 highlight = Table(
@@ -313,6 +321,7 @@ highlight = Table(
     _id("user_nid", primary_key=True),
     _id("room_nid", primary_key=True),
     Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("counted", SmallInteger, nullable=False),
 )
 
 muted_event = Table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, delete, or_, update
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query, SqlDialect
@@ -90,6 +90,16 @@ INSERT_USER = Insert(t.matrix_user, 10)
 # ranks 11 to 29 are those of account_writes
 INSERT_ROOM = Insert(t.room, 30)
 INSERT_ALIAS = Insert(t.room_alias, 31)
+_alias = t.room_alias.c
+DELETE_ALIAS = Execute(
+    Query(
+        delete(t.room_alias).where(
+            _alias.alias == bindparam("alias_"), _alias.room_nid == bindparam("room")
+        )
+    ),
+    ("alias_", "room"),
+    32,
+)
 MOVE_HEAD = Upsert(
     t.room_head,
     40,
@@ -128,16 +138,47 @@ STRIP_EVENT = Execute(
     Query(
         update(t.event)
         .where(_event.room_nid == bindparam("room"), _event.event_id == bindparam("id"))
-        .values(
-            redacted_by=bindparam("by"), codec=bindparam("codec_"), body=bindparam("body_")
-        )
+        .values(redacted_by=bindparam("by"), codec=bindparam("codec_"), body=bindparam("body_"))
     ),
     ("room", "id", "by", "codec_", "body_"),
     51,
 )
 UPSERT_MEMBERSHIP = Upsert(t.membership, 47)
+_membership = t.membership.c
+FORGET_MEMBERSHIP = Execute(
+    Query(
+        update(t.membership)
+        .where(
+            _membership.user_nid == bindparam("user"),
+            _membership.room_nid == bindparam("room"),
+            or_(_membership.membership == b"leave", _membership.membership == b"ban"),
+        )
+        .values(forgotten=1, slot=bindparam("slot_"), pos=bindparam("pos_"))
+    ),
+    ("user", "room", "slot_", "pos_"),
+    52,
+)
 INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
 INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
 INSERT_REDACTION = Upsert(t.redaction, 50, update={"event_id": "{new[event_id]}"})
-UPSERT_RECEIPT = Upsert(t.receipt, 60)
-UPSERT_ACCOUNT_DATA = Upsert(t.account_data, 61)
+_NEWER = (
+    "CASE WHEN {{new[event_seq]}} > {{old[event_seq]}} OR ({{new[event_seq]}} = {{old[event_seq]}}"
+    " AND {{new[event_back]}} > {{old[event_back]}}) THEN {{new[{0}]}} ELSE {{old[{0}]}} END"
+)
+"""Receipts go forward only, whichever writer comes last."""
+UPSERT_RECEIPT = Upsert(
+    t.receipt,
+    60,
+    # MySQL sets columns from left to right, so those that are compared go last
+    update={
+        n: _NEWER.format(n)
+        for n in ("event_id", "notify_ord", "ts", "slot", "pos", "event_back", "event_seq")
+    },
+)
+UPSERT_ACCOUNT_DATA = Upsert(
+    t.account_data,
+    61,
+    update={"rev": "{old[rev]} + 1", **{n: "{new[" + n + "]}" for n in ("content", "slot", "pos")}},
+)
+UPSERT_STIR = Upsert(t.room_stir, 62)
+INSERT_FILTER = Upsert(t.sync_filter, 63, update={"body": "{new[body]}"})

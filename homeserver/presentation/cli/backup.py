@@ -23,8 +23,9 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit code."""
+    settings = live_settings(args)
     from homeserver.bootstrap import backup  # noqa: PLC0415 (drivers load only where used)
 
-    backup(live_settings(args), args.target)
+    backup(settings, args.target)
     say(f"saved to {args.target}")
     return 0

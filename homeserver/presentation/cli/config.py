@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def add_to(commands: Commands) -> None:
     """Add the command."""
     command = commands.add_parser("config", help="show the settings and where each was set")
-    command.add_argument("--reference", action="store_true", help="print docs/reference/settings.md")
+    command.add_argument(
+        "--reference", action="store_true", help="print docs/reference/settings.md"
+    )
     command.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from homeserver.config import Loaded, LiveSettings, load
+from homeserver.config import LiveSettings, Loaded, load
 
 if TYPE_CHECKING:
     import argparse

@@ -21,8 +21,9 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Migrate; returns the exit code."""
+    settings = live_settings(args)
     from homeserver.bootstrap import migrate  # noqa: PLC0415 (drivers load only where used)
 
-    migrate(live_settings(args))
+    migrate(settings)
     say("the database is up to date")
     return 0

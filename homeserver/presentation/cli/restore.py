@@ -23,8 +23,9 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit code."""
+    settings = live_settings(args)
     from homeserver.bootstrap import restore  # noqa: PLC0415 (drivers load only where used)
 
-    restore(live_settings(args), args.source)
+    restore(settings, args.source)
     say(f"restored from {args.source}")
     return 0

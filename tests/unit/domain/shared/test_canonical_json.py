@@ -18,12 +18,15 @@ SPEC_EXAMPLES = [
     ('{"b": "2", "a": "1"}', '{"a":"1","b":"2"}'),
     ('{"b":"2","a":"1"}', '{"a":"1","b":"2"}'),
     (
-        '{"auth": {"success": true, "mxid": "@john.doe:example.com", "profile": {"display_name":'
-        ' "John Doe", "three_pids": [{"medium": "email", "address": "john.doe@example.org"},'
-        ' {"medium": "msisdn", "address": "123456789"}]}}}',
-        '{"auth":{"mxid":"@john.doe:example.com","profile":{"display_name":"John Doe",'
-        '"three_pids":[{"address":"john.doe@example.org","medium":"email"},'
-        '{"address":"123456789","medium":"msisdn"}]},"success":true}}',
+        """{"auth": {"success": true, "mxid": "@john.doe:example.com", "profile": {
+            "display_name": "John Doe", "three_pids": [
+                {"medium": "email", "address": "john.doe@example.org"},
+                {"medium": "msisdn", "address": "123456789"}]}}}""",
+        (
+            '{"auth":{"mxid":"@john.doe:example.com","profile":{"display_name":"John Doe",'
+            '"three_pids":[{"address":"john.doe@example.org","medium":"email"},'
+            '{"address":"123456789","medium":"msisdn"}]},"success":true}}'
+        ),
     ),
     ('{"a": "日本語"}', '{"a":"日本語"}'),
     ('{"本": 2, "日": 1}', '{"日":1,"本":2}'),
@@ -57,6 +60,11 @@ def test_escapes_are_the_shortest_and_hexadecimals_are_lower_case() -> None:
 def test_encoding_refuses_a_lone_surrogate() -> None:
     with pytest.raises(BadJsonError):
         encode_canonical({"body": "\ud800"})
+
+
+def test_encoding_refuses_endless_nesting() -> None:
+    with pytest.raises(BadJsonError):
+        encode_canonical(nested(10_000))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""What the parts of one /sync answer share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from homeserver.application.requester import Requester
+    from homeserver.application.sync.feed import Feed
+    from homeserver.domain.sync.filter import Filter
+    from homeserver.domain.sync.vector import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """A client's request; `timeout_ms` is how long to wait for something new.
+
+    `state_after` asks for the state at the end of the timeline instead of the one before it
+    (MSC4222, v1.16).
+    """
+
+    since: str | None
+    filter: Filter
+    full_state: bool = False
+    timeout_ms: int = 0
+    state_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What an answer covers: after `since` (None: everything), up to `until`.
+
+    `typing_since` is the tick of the typing board that the client has seen (None: send all
+    that is). `tick` is the worker's count of batches up to which the client has everything,
+    None where only the store can tell what changed since.
+    """
+
+    requester: Requester
+    request: SyncRequest
+    feed: Feed
+    since: Vector | None
+    until: Vector
+    typing_since: int | None
+    tick: int | None
+
+    @property
+    def initial(self) -> bool:
+        """Whether the client knows nothing yet."""
+        return self.since is None
+    @property
+    def user_changed(self) -> bool:
+        """Whether the user's own data may have changed."""
+        return self.tick is None or self.feed.user_tick > self.tick
+
+    def is_new(self, slot: int, pos: int) -> bool:
+        """Whether a change lies within this answer."""
+        return (self.since is None or not self.since.covers(slot, pos)) and self.until.covers(
+            slot, pos
+        )
+
+    def is_new_or_later(self, slot: int, pos: int) -> bool:
+        """Whether a change lies after `since`, be it within this answer or not."""
+        return self.since is None or not self.since.covers(slot, pos)

@@ -1,0 +1,76 @@
+"""Attaching users to this worker: their rooms are read once, then kept up by the hub."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from homeserver.application.sync.feed import Feed
+from homeserver.domain.shared.errors import UnavailableError
+from homeserver.domain.sync.vector import Vector
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.clock import Clock
+    from homeserver.application.ports.log_reader import LogReader
+    from homeserver.application.ports.membership_store import MembershipStore
+    from homeserver.application.sync.hub import Hub
+
+IDLE_SECONDS = 300.0
+CATCH_UP_SECONDS = 5.0
+
+
+class Feeds:
+    """The users who sync here."""
+
+    def __init__(
+        self, hub: Hub, memberships: MembershipStore, log: LogReader, clock: Clock
+    ) -> None:
+        """Attach to this hub."""
+        self._hub = hub
+        self._memberships = memberships
+        self._log = log
+        self._clock = clock
+        self._loading: dict[int, asyncio.Task[Feed]] = {}
+
+    async def attach(self, user_nid: int) -> Feed:
+        """The user's feed, its rooms loaded."""
+        feed = self._hub.feeds.get(user_nid)
+        if feed is None or not feed.ready:
+            feed = await self._shared(user_nid)
+        feed.used = self._clock.monotonic()
+        return feed
+
+    def sweep(self) -> None:
+        """Forget the users who have not synced for a while."""
+        oldest = self._clock.monotonic() - IDLE_SECONDS
+        for feed in list(self._hub.feeds.values()):
+            if feed.ready and not feed.waiting and feed.used < oldest:
+                self._hub.detach(feed)
+
+    async def _shared(self, user_nid: int) -> Feed:
+        task = self._loading.get(user_nid)
+        if task is None:
+            task = self._loading[user_nid] = asyncio.create_task(self._load(user_nid))
+            task.add_done_callback(lambda _: self._loading.pop(user_nid, None))
+        return await asyncio.shield(task)
+
+    async def _load(self, user_nid: int) -> Feed:
+        """Listen first, read then: what changes meanwhile arrives by the hub, newer ones win."""
+        feed = Feed(user_nid, self._hub.ticks.now)
+        self._hub.feeds[user_nid] = feed
+        try:
+            places = await self._memberships.places(user_nid)
+            vector = Vector(await self._log.vector())
+            if not await self._hub.reach(vector, CATCH_UP_SECONDS):
+                raise UnavailableError("This worker is behind the store")
+        except BaseException:
+            self._hub.detach(feed)
+            raise
+        for place in places:
+            held = feed.places.get(place.room_nid)
+            if held is None or held.seq < place.seq:
+                feed.places[place.room_nid] = place
+            self._hub.watch(feed, place.room_nid)
+        feed.attached = self._hub.ticks.now
+        feed.ready = True
+        return feed

@@ -1,0 +1,49 @@
+"""What is no room's in /sync: global account data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from homeserver.application.user_data.items import GLOBAL
+from homeserver.domain.sync.filter_match import event_predicate
+
+if TYPE_CHECKING:
+    from homeserver.application.sync.context import Span
+    from homeserver.application.user_data.account_data import AccountData
+
+_encode = msgspec.json.Encoder().encode
+
+
+class GlobalData:
+    """Builds the top-level `account_data`."""
+
+    def __init__(self, account_data: AccountData) -> None:
+        """Read from here."""
+        self._account_data = account_data
+
+    async def __call__(self, span: Span) -> list[bytes]:
+        """Return the events that are new; all of them in an initial sync."""
+        if not span.user_changed:
+            return []
+        data = await self._account_data.of(span.requester.user_nid)
+        rules = span.request.filter.account_data
+        accepts = event_predicate(rules)
+        return [
+            b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
+            for kind, item in data.of_room(GLOBAL).items()
+            if (span.initial or span.is_new(item.slot, item.pos))
+            and (accepts is None or accepts(_Typed(kind)))
+        ]
+
+
+class _Typed:
+    """An account data event as a filter sees it: it has a type and nothing else."""
+
+    __slots__ = ("content", "sender", "type")
+
+    def __init__(self, kind: str) -> None:
+        self.type = kind
+        self.sender = ""
+        self.content: dict[str, object] = {}

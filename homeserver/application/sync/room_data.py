@@ -1,0 +1,83 @@
+"""What is neither timeline nor state of a joined room in /sync."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from homeserver.domain.receipts.receipts import receipt_contents
+
+if TYPE_CHECKING:
+    from homeserver.application.sync.context import Span
+    from homeserver.application.sync.feed import RoomPlace
+    from homeserver.application.sync.unread import UnreadCounts
+    from homeserver.application.typing.board import TypingBoard
+    from homeserver.application.user_data.account_data import AccountData
+    from homeserver.domain.rooms.room import Room
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Extra:
+    """Members of a room's JSON object, and whether any of them is news."""
+
+    parts: list[bytes] = field(default_factory=list)
+    news: bool = False
+
+
+class RoomData:
+    """Ephemeral events, account data and unread counts of a room."""
+
+    def __init__(
+        self, *, typing: TypingBoard, account_data: AccountData, unread: UnreadCounts
+    ) -> None:
+        """Read from these."""
+        self._typing = typing
+        self._account_data = account_data
+        self._unread = unread
+
+    async def __call__(
+        self, span: Span, room: Room, place: RoomPlace, *, fresh: bool
+    ) -> Extra:
+        """Collect the parts; `fresh` rooms get all, others what is new."""
+        ephemeral = self._ephemeral(span, room, fresh=fresh)
+        own = await self._own(span, room, fresh=fresh)
+        counts = await self._unread.of(
+            room, span.requester.user_id, span.requester.user_nid, place
+        )
+        extra = Extra(news=bool(ephemeral or own))
+        extra.parts = [
+            b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral),
+            b'"account_data":{"events":[%b]}' % b",".join(own),
+            b'"unread_notifications":{"notification_count":%d,"highlight_count":%d}'
+            % (counts.notification_count, counts.highlight_count),
+        ]
+        return extra
+
+    def _ephemeral(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
+        reader = span.requester.user_id
+        found = [
+            placed.receipt
+            for placed in room.receipts.values()
+            if fresh or span.is_new(placed.slot, placed.pos)
+        ]
+        events = [
+            _encode({"type": "m.receipt", "content": content})
+            for content in receipt_contents(found, reader)
+        ]
+        since = None if fresh else span.typing_since
+        users = self._typing.users(room.nid)
+        if users if since is None else self._typing.changed_since(room.nid, since):
+            events.append(_encode({"type": "m.typing", "content": {"user_ids": users}}))
+        return events
+
+    async def _own(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
+        data = await self._account_data.of(span.requester.user_nid)
+        return [
+            b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
+            for kind, item in data.of_room(room.nid).items()
+            if fresh or span.is_new(item.slot, item.pos)
+        ]

@@ -1,0 +1,105 @@
+"""Unread counts by the default push rules, from ordinals instead of evaluation.
+
+`tests/integration/user_data/test_unread.py` shows that they equal the evaluation of every
+event. Counts are of whole rooms; a thread's own would take that thread's receipts and
+ordinals in the place of the room's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from homeserver.domain.receipts.receipts import MAIN_THREAD, READ, READ_PRIVATE
+from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.sync.feed import RoomPlace
+    from homeserver.domain.rooms.notices import Highlight
+    from homeserver.domain.rooms.room import Room
+
+_KINDS: Final = [(kind, thread) for kind in (READ, READ_PRIVATE) for thread in (None, MAIN_THREAD)]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """`unread_notifications` of /sync."""
+
+    notification_count: int = 0
+    highlight_count: int = 0
+
+
+NOTHING_UNREAD: Final = Unread()
+
+
+class UnreadCounts:
+    """Counts what a user has not read of a room."""
+
+    def __init__(self, store: RoomStore) -> None:
+        """Read from this store what the room has not in memory."""
+        self._store = store
+
+    async def of(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> Unread:
+        """Count for somebody who is joined; `place` is theirs in this room.
+
+        Reads the store only the first time that the user has unread events in this room since
+        it was loaded, and waits for nothing else.
+        """
+        read = read_place(room, user_id, place)
+        if read.seq >= room.head.seq:
+            return NOTHING_UNREAD
+        notices = room.notices
+        while user_nid not in notices.own or user_nid not in notices.highlights:
+            await self._remember(room, user_nid, read.seq)
+        read = max(read_place(room, user_id, place), notices.own[user_nid])
+        return _count(room, user_nid, read)
+
+    async def _remember(self, room: Room, user_nid: int, after: int) -> None:
+        """Load what concerns the user; again if the room moved on meanwhile."""
+        notices = room.notices
+        version = notices.version
+        own = notices.own.get(user_nid)
+        if own is None:
+            own = await self._store.newest_own(room.nid, user_nid, after) or NO_EVENT
+        after = max(after, own.seq)
+        found = await self._store.highlights(room.nid, user_nid, after)
+        if notices.version == version:
+            notices.own.setdefault(user_nid, own)
+            notices.highlights[user_nid] = {each.seq: each for each in found}
+
+
+def read_place(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
+    """How far the user has read by receipt or by joining: position and ordinal."""
+    read = OwnPlace(place.seq, place.base_ord)
+    for kind, thread in _KINDS:
+        placed = room.receipts.get((user_id, kind, thread))
+        if placed is not None:
+            position = placed.receipt.position
+            # history that was filled in before n is older than n
+            seq = position.seq if position.back == 0 else position.seq - 1
+            read = max(read, OwnPlace(seq, placed.notify_ord))
+    return read
+
+
+def _count(room: Room, user_nid: int, read: OwnPlace) -> Unread:
+    head, notices = room.head, room.notices
+    if read.seq >= head.seq:
+        return NOTHING_UNREAD
+    mine = _current(notices.highlights[user_nid], read.seq)
+    notices.highlights[user_nid] = mine
+    highlights = {
+        seq: each
+        for seq, each in (*mine.items(), *notices.everyone.items())
+        if read.seq < seq <= head.seq
+    }
+    counted = head.notify_ord - read.notify_ord - notices.muted_between(read.seq, head.seq)
+    extra = sum(not each.counted for each in highlights.values())
+    return Unread(counted + extra, len(highlights))
+
+
+def _current(highlights: dict[int, Highlight], after: int) -> dict[int, Highlight]:
+    """Drop what was read: positions of reading never go back."""
+    if all(seq > after for seq in highlights):
+        return highlights
+    return {seq: each for seq, each in highlights.items() if seq > after}

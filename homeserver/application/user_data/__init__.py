@@ -1,0 +1,1 @@
+"""Account data, tags and filters."""

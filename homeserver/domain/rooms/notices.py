@@ -1,0 +1,109 @@
+"""What a room must remember to count unread events without reading them again.
+
+Ordinals do the counting: an event that notifies everyone raises the room's `notify_ord`.
+Kept here is what ordinals cannot say: which of those events were redacted since, whom single
+events concern, and where users stand by their own events.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.timeline import TimelineEvent
+
+EVERYONE: Final = 0
+"""The user number of a highlight that is everybody's (@room)."""
+
+
+class Highlight(NamedTuple):
+    """An event that highlights for a user, or for `EVERYONE`.
+
+    `counted` tells whether the room's ordinals count it already; where they do not (a mention
+    in an edit), the highlight is a notification of its own.
+    """
+
+    user_nid: int
+    seq: int
+    counted: bool
+
+
+class OwnPlace(NamedTuple):
+    """A user's newest event in a room: position and ordinal; zeros where there is none."""
+
+    seq: int
+    notify_ord: int
+
+
+NO_EVENT: Final = OwnPlace(0, 0)
+
+
+class Notices:
+    """The memory of one room.
+
+    `muted` has the positions of redacted events that the ordinals count, sorted. `own` has
+    the newest event of users who sent lately or were asked for. `highlights` maps users who
+    were asked for to position → `Highlight`: what the store had for them (@room included)
+    and what came since; `everyone` has the @room ones since the room was loaded. `version`
+    grows when any of it changes otherwise than by being asked for.
+    """
+
+    __slots__ = ("everyone", "highlights", "muted", "own", "version")
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.muted: list[int] = []
+        self.own: dict[int, OwnPlace] = {}
+        self.highlights: dict[int, dict[int, Highlight]] = {}
+        self.everyone: dict[int, Highlight] = {}
+        self.version = 0
+
+    def muted_between(self, after: int, until: int) -> int:
+        """How many muted events stand at positions after < seq <= until."""
+        return bisect_right(self.muted, until) - bisect_right(self.muted, after)
+
+    def is_muted(self, seq: int) -> bool:
+        """Whether the event at this position is muted."""
+        at = bisect_left(self.muted, seq)
+        return at < len(self.muted) and self.muted[at] == seq
+
+    def absorb(self, draft: RoomDraft) -> None:
+        """Take over what a committed draft added."""
+        self.note_own(draft.events)
+        for seq in draft.muted:
+            self.mute(seq)
+        if draft.highlights or draft.redacted:
+            self.version += 1
+        for highlight in draft.highlights:
+            known = self._of(highlight.user_nid)
+            if known is not None:
+                known[highlight.seq] = highlight
+        for item in draft.redacted:
+            for known in (self.everyone, *self.highlights.values()):
+                known.pop(item.seq, None)
+
+    def _of(self, user_nid: int) -> dict[int, Highlight] | None:
+        return self.everyone if user_nid == EVERYONE else self.highlights.get(user_nid)
+
+    def note_own(self, events: Iterable[TimelineEvent]) -> None:
+        """Note the senders of live events, in room order."""
+        for item in events:
+            if item.back == 0:
+                self.own[item.sender_nid] = OwnPlace(item.seq, item.notify_ord)
+
+    def mute(self, seq: int) -> None:
+        """Note that a counted event was redacted."""
+        if not self.is_muted(seq):
+            insort(self.muted, seq)
+
+    def catch_up(self, muted: Iterable[int]) -> None:
+        """After events by other writers: forget what can be read again when it is needed."""
+        self.muted = sorted(muted)
+        self.own.clear()
+        self.highlights.clear()
+        self.everyone.clear()
+        self.version += 1

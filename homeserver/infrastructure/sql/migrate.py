@@ -1,0 +1,73 @@
+"""Bringing a database to this version's schema, and giving a new store its identity."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select
+
+from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.tables import store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file."""
+    return URL.create("sqlite", database=str(path))
+
+
+def mysql_url(text: str) -> URL:
+    """The URL of a MySQL database as the settings write it, for the synchronous driver."""
+    return make_url(text).set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})
+
+
+def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
+    """Run the migrations that are due; write the store's identity if it has none.
+
+    `generation` is used for a new store only. Raises StoreDownError where the store belongs
+    to a server of another name.
+    """
+    engine = _engine(url)
+    try:
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(files("migrations")))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        with engine.begin() as connection:
+            row = connection.execute(select(store.c.server_name)).first()
+            if row is None:
+                connection.execute(
+                    insert(store).values(
+                        id=1,
+                        generation=generation,
+                        server_name=server_name.encode(),
+                        created_ts=now,
+                    )
+                )
+            elif bytes(row[0]).decode() != server_name:
+                msg = (
+                    f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"
+                    " a server's name can never change"
+                )
+                raise StoreDownError(msg)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    engine = create_engine(url)
+    if url.get_backend_name() == "sqlite":
+        # pysqlite begins no transaction before DDL; a half-made schema must not remain
+        event.listen(engine, "connect", _manual_transactions)
+        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _manual_transactions(connection: object, _record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]

@@ -1,0 +1,107 @@
+"""Figures for Prometheus.
+
+Labels are bounded sets (route patterns, stage names), never ids or names of users.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import accumulate
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+REGISTRY = CollectorRegistry()
+
+# Seconds. A stage of the hot path takes 20 µs, a slow commit a second.
+_BOUNDS = (
+    *(1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3),
+    *(1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+
+requests = Counter(
+    "firn_requests",
+    "Requests answered, by route pattern, method and status.",
+    ("route", "method", "status"),
+    registry=REGISTRY,
+)
+
+
+class _Durations:
+    """The measured durations of one stage: a count per bucket, and their sum."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_BOUNDS) + 1)
+        self.sum = 0.0
+
+
+class stage:  # noqa: N801 (read as a word: `with stage("commit"):`)
+    """Measures the block as one stage: `with stage("commit"): …`.
+
+    Under 1 µs, a third of prometheus_client's own histogram, because stages run on the
+    event loop's thread only and so need no lock. Awaits inside the block count.
+    """
+
+    __slots__ = ("_durations", "_start")
+
+    def __init__(self, name: str) -> None:
+        durations = _stages.get(name)
+        self._durations = durations if durations is not None else _new_stage(name)
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        seconds = perf_counter() - self._start
+        durations = self._durations
+        durations.sum += seconds
+        durations.counts[bisect_left(_BOUNDS, seconds)] += 1
+
+
+_stages: dict[str, _Durations] = {}
+
+
+def _new_stage(name: str) -> _Durations:
+    return _stages.setdefault(name, _Durations())
+
+
+class _StageCollector(Collector):
+    """Hands the stages to Prometheus as one histogram."""
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield `stage_seconds`, one series per stage."""
+        family = HistogramMetricFamily(
+            "stage_seconds", "Time spent in a stage of the work.", labels=["stage"]
+        )
+        names = [*(str(bound) for bound in _BOUNDS), "+Inf"]
+        for name, durations in _stages.items():
+            buckets = list(zip(names, accumulate(durations.counts), strict=True))
+            family.add_metric([name], buckets, durations.sum)
+        yield family
+
+
+REGISTRY.register(_StageCollector())
+
+
+def count_request(route: str, method: str, status: int) -> None:
+    """Count an answered request; `route` is the pattern, never the path."""
+    requests.labels(route, method, str(status)).inc()
+
+
+def render_metrics() -> bytes:
+    """Return all figures in Prometheus' text format (`text/plain; version=0.0.4`)."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,59 @@
+"""`GET /sync`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from homeserver.application.sync.context import SyncRequest
+from homeserver.presentation.responses import json_bytes
+from homeserver.presentation.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from homeserver.application.requester import Requester
+    from homeserver.domain.sync.filter import Filter
+    from homeserver.presentation.request import Request
+    from homeserver.presentation.responses import Response
+
+DAY_MS = 86_400_000
+UNSTABLE_STATE_AFTER = "org.matrix.msc4222.use_state_after"
+
+
+class FilterSource(Protocol):
+    """Turns the `filter` parameter, an id or a JSON object, into a filter."""
+
+    async def resolve(self, user_nid: int, text: str | None) -> Filter:
+        """Raises BadJsonError, InvalidParamError or NotFoundError."""
+        ...
+
+
+def sync_routes(
+    sync: Callable[[Requester, SyncRequest], Awaitable[bytes]],
+    filters: FilterSource,
+    timeout_cap_ms: Callable[[], int],
+) -> tuple[Route, ...]:
+    """The rows of this area; `timeout_cap_ms` is the longest wait that is granted."""
+
+    async def handle(request: Request) -> Response:
+        requester = request.requester
+        wanted = SyncRequest(
+            since=request.param("since"),
+            filter=await filters.resolve(requester.user_nid, request.param("filter")),
+            full_state=request.flag("full_state"),
+            timeout_ms=min(request.int_param("timeout", 0, 0, DAY_MS), timeout_cap_ms()),
+            state_after=request.flag("use_state_after") or request.flag(UNSTABLE_STATE_AFTER),
+        )
+        request.choice("set_presence", ("offline", "online", "unavailable"), "online")
+        return json_bytes(await sync(requester, wanted))
+
+    return (
+        Route(
+            "GET",
+            "/_matrix/client/v3/sync",
+            handle,
+            versions=("r0",),
+            long_poll=True,
+            doc="Synchronise: everything new since a token, or the whole state",
+        ),
+    )

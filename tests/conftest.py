@@ -1,0 +1,42 @@
+"""What all tests share: the services' addresses and the plain account of what was skipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.services import adopt_services, require_service
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from _pytest.terminal import TerminalReporter
+
+adopt_services()
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> str:
+    """The address of a real MySQL or MariaDB whose user may make databases `firn_…`."""
+    return require_service("mysql")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(
+    terminalreporter: TerminalReporter,
+) -> Generator[None, object, object]:
+    """Say what was skipped and why, after everything else but the closing line."""
+    result = yield
+    skipped = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    for reason, count in skipped.items():
+        terminalreporter.write_line(f"skipped {count}: {reason}", yellow=True)
+    if not skipped:
+        terminalreporter.write_line("nothing was skipped")
+    return result
+
+
+def _reason(report: pytest.TestReport) -> str:
+    longrepr = report.longrepr
+    return str(longrepr[2] if isinstance(longrepr, tuple) else longrepr).removeprefix("Skipped: ")

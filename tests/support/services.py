@@ -1,0 +1,36 @@
+"""The policy for tests that need a real service.
+
+A service that is not there skips its tests, plainly named at the end of the run; with
+CI=true it fails them, so that a green CI has run everything.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ADDRESSES = Path(__file__).parents[2] / ".services" / "services.env"
+_VARIABLES = {"mysql": "FIRN_TEST_MYSQL_URL"}
+
+
+def adopt_services(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
+    """Take the addresses that `make services` wrote; what is set already wins."""
+    if not _ADDRESSES.exists():
+        return
+    for line in _ADDRESSES.read_text(encoding="utf-8").splitlines():
+        variable, _, address = line.partition("=")
+        environ.setdefault(variable, address)
+
+
+def require_service(name: str) -> str:
+    """Return the address of a service (`mysql`), or skip the test; with CI=true fail it."""
+    variable = _VARIABLES[name]
+    address = os.environ.get(variable)
+    if address:
+        return address
+    reason = f"no {name}: {variable} is not set (`make services` starts one)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)

@@ -1,0 +1,196 @@
+"""Rooms in a real store, filled quickly: events are built and stored, not authorised."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from homeserver.application.access import RoomAccess
+from homeserver.application.requester import Requester
+from homeserver.application.rooms.compose import NewEvent, append
+from homeserver.application.rooms.registry import RoomRegistry
+from homeserver.application.sync.hub import Hub
+from homeserver.domain.events.build import build_event
+from homeserver.domain.rooms.room import Room
+from homeserver.domain.rooms.versions import ROOM_VERSIONS
+from homeserver.infrastructure.embedded.clock import SystemClock
+from homeserver.infrastructure.embedded.ids import SystemIds
+from homeserver.infrastructure.sql import tables as t
+from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from homeserver.infrastructure.sql.writer import GroupCommitWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.rooms.timeline import TimelineEvent
+    from homeserver.infrastructure.sql.database import Database, Reader
+    from homeserver.infrastructure.sql.query import SqlDialect
+
+ALICE, BOB, CAROL, DAVE = (f"@{name}:a.example" for name in ("alice", "bob", "carol", "dave"))
+NIDS = {ALICE: 1, BOB: 2, CAROL: 3, DAVE: 4}
+USERS = Query(select(t.matrix_user.c.nid))
+VERSION = ROOM_VERSIONS["11"]
+
+
+def requester(user_id: str, device_nid: int = 0) -> Requester:
+    """Somebody with a token."""
+    return Requester(user_id, NIDS[user_id], "D", device_nid or 10 * NIDS[user_id])
+
+
+class CountingDatabase:
+    """A database that counts SELECTs by their first table."""
+
+    def __init__(self, database: Database) -> None:
+        """Count in front of this one."""
+        self._db = database
+        self.dialect: SqlDialect = database.dialect
+        self.count = 0
+
+    async def fetch(self, query: Query, **params: Any) -> Any:
+        """Count and pass on."""
+        self.count += 1
+        return await self._db.fetch(query, **params)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Reader]:
+        """Count inside the snapshot too."""
+        async with self._db.snapshot() as reader:
+            yield _CountingReader(self, reader)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+
+class _CountingReader:
+    def __init__(self, owner: CountingDatabase, reader: Reader) -> None:
+        self._owner, self._reader = owner, reader
+
+    async def fetch(self, query: Query, **params: Any) -> Any:
+        self._owner.count += 1
+        return await self._reader.fetch(query, **params)
+
+
+@dataclass(frozen=True)
+class Put:
+    """One event to be; `state_key` None for messages."""
+
+    sender: str
+    type: str = "m.room.message"
+    content: dict[str, Any] = field(default_factory=lambda: {"msgtype": "m.text", "body": "x"})
+    state_key: str | None = None
+    redacts: str | None = None
+
+
+def member(user_id: str, membership: str, sender: str | None = None) -> Put:
+    """A change of membership."""
+    content = {"membership": membership, "displayname": user_id[1:4]}
+    return Put(sender or user_id, "m.room.member", content, user_id)
+
+
+def visibility(value: str) -> Put:
+    """A change of the history visibility."""
+    return Put(ALICE, "m.room.history_visibility", {"history_visibility": value}, "")
+
+
+def says(user_id: str, body: str = "x") -> Put:
+    """A message."""
+    return Put(user_id, content={"msgtype": "m.text", "body": body})
+
+
+class World:
+    """One worker over a store."""
+
+    def __init__(self, database: Database, writer: GroupCommitWriter, hub: Hub) -> None:
+        """Wire as the composition root does."""
+        self.database = CountingDatabase(database)
+        self.writer = writer
+        self.hub = hub
+        self.store = SqlRoomStore(self.database)
+        self.rooms = RoomRegistry(self.store)
+        self.access = RoomAccess(self.rooms, self.store)
+
+    async def room(self, *puts: Put) -> Room:
+        """A new room that Alice created and joined, and what else is put."""
+        room_id = f"!{uuid4().hex}:a.example"
+        room = Room(self.writer.new_nid(), room_id, VERSION)
+
+        def change(draft: Draft) -> None:
+            self.store.add_room(draft, room, NIDS[ALICE])
+            create = Put(ALICE, "m.room.create", {"room_version": VERSION.id}, "")
+            for put in (create, member(ALICE, "join"), *puts):
+                add(draft, room, put)
+
+        await self.writer.submit(change)
+        self.rooms.add(room)
+        return room
+
+    async def put(self, room: Room, *puts: Put) -> list[TimelineEvent]:
+        """Append to a room, in one batch."""
+        return await self.writer.submit(lambda draft: [add(draft, room, put) for put in puts])
+
+    async def reload(self, room: Room) -> Room:
+        """Forget the room and load it again."""
+        self.rooms = RoomRegistry(self.store)
+        self.access = RoomAccess(self.rooms, self.store)
+        return await self.rooms.get(room.room_id)
+
+    async def log(self, room: Room) -> Sequence[TimelineEvent]:
+        """The whole log from the store."""
+        return await self.store.events(
+            room, after=(0, 0), before=(1 << 60, 0), limit=1 << 20, newest=False
+        )
+
+
+def add(draft: Draft, room: Room, put: Put) -> TimelineEvent:
+    """Append one event without asking the rules."""
+    state = draft.room(room)
+    event = build_event(
+        room.version,
+        room_id=room.room_id,
+        sender=put.sender,
+        type=put.type,
+        state_key=put.state_key,
+        content=put.content,
+        origin_server_ts=draft.now + state.head.seq,
+        depth=state.head.depth + 1,
+        auth_events=[],
+        prev_events=list(state.head.extremities),
+        redacts=put.redacts,
+    )
+    target = NIDS[put.state_key or ""] if put.type == "m.room.member" else None
+    new = NewEvent(put.type, put.content, put.state_key, put.redacts, target)
+    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new)
+
+
+@asynccontextmanager
+async def open_world(database: Database, worker: str = "w1") -> AsyncIterator[World]:
+    """Run one worker over a store; the users exist."""
+    hub = Hub()
+    writer = GroupCommitWriter(
+        database=database,
+        rooms=SqlRoomStore(database),
+        stream=hub,
+        clock=SystemClock(),
+        ids=SystemIds(),
+        worker=worker,
+    )
+    lease = await writer.start()
+    hub.start({lease.slot: lease.pos})
+    if not await database.fetch(USERS):
+
+        def users(draft: Draft) -> None:
+            for user_id, nid in NIDS.items():
+                draft.write(w.INSERT_USER, (nid, user_id.encode()))
+
+        await writer.submit(users)
+    try:
+        yield World(database, writer, hub)
+    finally:
+        await writer.stop()
