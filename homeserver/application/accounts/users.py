@@ -18,7 +18,7 @@ MAX_CACHED = 100_000
 
 
 class Users:
-    """Pairs of user id and internal id, kept in memory: they never change.
+    """See `application.ports.users.Users`: pairs of user id and internal id, kept in memory: they never change.
 
     At most `max_cached` of them, the least recently used goes first.
     """
@@ -76,10 +76,11 @@ class Users:
         return user_id
 
     async def exists_locally(self, user_id: str) -> bool:
-        """Whether this is a user of this server with an account, deactivated or not."""
+        """Whether this is an account of this server that was not deactivated."""
         if not user_id.endswith(self._domain):
             return False
-        return await self._accounts.find(user_id) is not None
+        account = await self._accounts.find(user_id)
+        return account is not None and not account.deactivated
 
     async def _create(self, user_id: str) -> int | None:
         nid = self._nids.new_nid()
