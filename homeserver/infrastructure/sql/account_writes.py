@@ -38,9 +38,7 @@ _account = t.account.c
 SET_PASSWORD = _execute(
     update(t.account)
     .where(_account.user_nid == bindparam("p_user"))
-    .values(
-        password_hash=bindparam("p_hash"), slot=bindparam("p_slot"), pos=bindparam("p_pos")
-    ),
+    .values(password_hash=bindparam("p_hash"), slot=bindparam("p_slot"), pos=bindparam("p_pos")),
     "user hash slot pos",
     12,
 )
@@ -75,16 +73,12 @@ UPSERT_PROFILE = Upsert(
 )
 
 _device = t.device.c
-DELETE_DEVICE = _execute(
-    delete(t.device).where(_device.nid == bindparam("p_device")), "device", 16
-)
+DELETE_DEVICE = _execute(delete(t.device).where(_device.nid == bindparam("p_device")), "device", 16)
 INSERT_DEVICE = Insert(t.device, 17)
 RENAME_DEVICE = _execute(
     update(t.device)
     .where(_device.nid == bindparam("p_device"))
-    .values(
-        display_name=bindparam("p_name"), slot=bindparam("p_slot"), pos=bindparam("p_pos")
-    ),
+    .values(display_name=bindparam("p_name"), slot=bindparam("p_slot"), pos=bindparam("p_pos")),
     "device name slot pos",
     18,
 )
