@@ -18,8 +18,8 @@ def _log() -> tuple[Column[int], Column[int]]:
     return Column("slot", SLOT, nullable=False), Column("pos", POS, nullable=False)
 
 
-def _id(name: str, **kw: bool) -> Column[int]:
-    return Column(name, NID, nullable=False, autoincrement=False, **kw)
+def _id(name: str, *, primary_key: bool = False) -> Column[int]:
+    return Column(name, NID, primary_key=primary_key, nullable=False, autoincrement=False)
 
 
 store = Table(
