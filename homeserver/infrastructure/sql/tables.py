@@ -299,11 +299,14 @@ receipt = Table(
     Index("receipts_of_user", "user_nid"),
 )
 
+# one row for each writer: unlike heads, receipts of two writers do not build on each other,
+# so the last one's position says nothing about the other's
 room_stir = Table(
     "room_stir",
     metadata,
     _id("room_nid", primary_key=True),
-    *_log(),
+    Column("slot", SLOT, primary_key=True, autoincrement=False),
+    Column("pos", POS, nullable=False),
 )
 
 highlight = Table(
