@@ -140,7 +140,7 @@ async def test_stirs_of_two_writers_are_both_kept(house: House) -> None:
     first = await house.store.dump("room_stir")
     other = await house.store.join("other")
     house.restart()
-    there = MarkRead(house.world.access, other.rooms, house.account_data, other.writer)
+    there = MarkRead(house.world.access, other.rooms, other.rooms, house.account_data, other.writer)
     marks = {"m.read": said.event.event_id}
     await there(requester(ALICE), room.room_id, marks)
     stirs = await house.store.dump("room_stir")
