@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
-    from homeserver.domain.rooms.room import Head, Room, StateKey
+    from homeserver.domain.rooms.room import Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
