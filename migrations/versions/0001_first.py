@@ -233,9 +233,9 @@ def upgrade() -> None:
     op.create_table(
         "room_stir",
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("slot", sa.SmallInteger(), nullable=False),
+        sa.Column("slot", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("pos", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("room_nid"),
+        sa.PrimaryKeyConstraint("room_nid", "slot"),
     )
     op.create_table(
         "state_group",
