@@ -53,6 +53,14 @@ def test_unsigned_is_dropped_and_all_else_kept() -> None:
     assert parsed.event_id == event.event_id
 
 
+def test_A3_a_huge_number_matters_only_in_what_is_kept() -> None:
+    body = message().json
+    huge = b'{"unsigned":{"age":1e400},' + body[1:]
+    assert parse_event(huge, ROOM_VERSIONS["11"]) == message()
+    with pytest.raises(InvalidPduError):
+        parse_event(huge.replace(b"unsigned", b"other"), ROOM_VERSIONS["11"])
+
+
 def test_the_body_is_brought_into_canonical_form() -> None:
     spaced = msgspec.json.format(message().json, indent=4)
     assert parse_event(spaced, ROOM_VERSIONS["11"]) == message()
