@@ -77,10 +77,13 @@ install() {
     echo "firn: installing the packages of requirements/$kind.txt" >&2
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         --requirement "requirements/$kind.txt" || fail "the packages could not be installed"
+    # setuptools warns at length about editable installs: shown only where it fails.
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-        --editable . || fail "firn itself could not be installed"
+        --editable . 2>$venv/editable.log ||
+        { cat $venv/editable.log >&2; fail "firn itself could not be installed"; }
 }
 
+export PIP_ROOT_USER_ACTION=ignore
 now=$(fingerprint)
 [ -f $stamp ] && [ "$(cat $stamp)" = "$now" ] && exit 0
 

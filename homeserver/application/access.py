@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
 WORLD_READABLE = "world_readable"
 MAX_WINDOWS = 20_000
+
+
+def place_of(item: TimelineEvent) -> float:
+    """Where an event stands for a window: history that arrived behind n is older than n."""
+    return item.seq - 0.5 if item.back else item.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,17 @@ class RoomView:
     """
 
     room: Room
-    window: VisibilityWindow[int]
+    window: VisibilityWindow[float]
     membership: str | None
     until: int
+
+    def sees(self, item: TimelineEvent) -> bool:
+        """Whether the user may read an event of the room's log."""
+        return item.seq <= self.until and self.window.sees(place_of(item))
+
+    def membership_at(self, item: TimelineEvent) -> str:
+        """The user's membership at an event, for its `unsigned`."""
+        return self.window.membership_at(place_of(item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ class _Window:
 
     member: Event | None
     visibility: Event | None
-    window: VisibilityWindow[int]
+    window: VisibilityWindow[float]
 
 
 class RoomAccess:
@@ -71,6 +85,29 @@ class RoomAccess:
         """A room that the requester is joined to now."""
         return await self.for_sending(requester, room_id)
 
+    async def for_entering(self, room_id: str) -> Room:
+        """A room to join or knock on; the auth rules decide. Raises NotFoundError."""
+        return await self._rooms.get(room_id)
+
+    async def for_leaving(self, requester: Requester, room_id: str) -> Room:
+        """A room that the requester has, or once had, any membership in."""
+        room = await self._known(room_id)
+        if room.membership_of(requester.user_id) is None:
+            raise ForbiddenError("You are not in this room")
+        return room
+
+    async def joined_by_nid(self, requester: Requester, nid: int) -> Room | None:
+        """A room of the requester's own list, None where they are not joined any more."""
+        room = await self._rooms.get_by_nid(nid)
+        return room if room.membership_of(requester.user_id) == JOIN else None
+
+    async def is_joined(self, user_id: str, room_id: str) -> bool:
+        """Whether a user is in a room that this server knows."""
+        try:
+            return (await self._rooms.get(room_id)).membership_of(user_id) == JOIN
+        except NotFoundError:
+            return False
+
     async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
         """A room that the requester is or was in, or that the world may read."""
         room = await self._known(room_id)
@@ -86,9 +123,9 @@ class RoomAccess:
         left = self._left_at(await self._store.history_of(room, (MEMBER, user_id)))
         if left is None:
             raise ForbiddenError("You are not in this room")
-        return RoomView(room, window, membership, left)
+        return RoomView(room, window, membership, min(left, room.certified))
 
-    async def window(self, room: Room, user_id: str) -> VisibilityWindow[int]:
+    async def window(self, room: Room, user_id: str) -> VisibilityWindow[float]:
         """Which positions of the room this user may see.
 
         Kept for as long as the two state events that decide it are the current ones.
@@ -122,8 +159,8 @@ class RoomAccess:
         return memberships[joined[-1]].to_seq
 
 
-def _values(spans: Sequence[StateSpan], field: str) -> list[tuple[int, str]]:
-    values = []
+def _values(spans: Sequence[StateSpan], field: str) -> list[tuple[float, str]]:
+    values: list[tuple[float, str]] = []
     for span in spans:
         value = span.event.content.get(field) if span.event is not None else None
         values.append((span.from_seq, value if isinstance(value, str) else ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homeserver.domain.shared.errors import ForbiddenError, MatrixError, UnrecognizedError
+from homeserver.domain.shared.errors import MatrixError, UnrecognizedError
 
 
 class MethodNotAllowedError(UnrecognizedError):
@@ -14,12 +14,6 @@ class MethodNotAllowedError(UnrecognizedError):
         """Keep the methods that the path has."""
         super().__init__("Method not allowed on this path")
         self.allowed = allowed
-
-
-class GuestAccessForbiddenError(ForbiddenError):
-    """A guest on an endpoint that the spec does not open to guests."""
-
-    errcode = "M_GUEST_ACCESS_FORBIDDEN"
 
 
 class MalformedRequestError(MatrixError):

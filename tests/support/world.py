@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from sqlalchemy import select
+
 from homeserver.application.access import RoomAccess
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.compose import NewEvent, append
@@ -17,7 +19,9 @@ from homeserver.domain.rooms.room import Room
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
+from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
@@ -27,10 +31,11 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.infrastructure.sql.database import Database, Reader
-    from homeserver.infrastructure.sql.query import Query, SqlDialect
+    from homeserver.infrastructure.sql.query import SqlDialect
 
 ALICE, BOB, CAROL, DAVE = (f"@{name}:a.example" for name in ("alice", "bob", "carol", "dave"))
 NIDS = {ALICE: 1, BOB: 2, CAROL: 3, DAVE: 4}
+USERS = Query(select(t.matrix_user.c.nid))
 VERSION = ROOM_VERSIONS["11"]
 
 
@@ -178,7 +183,7 @@ async def open_world(database: Database, worker: str = "w1") -> AsyncIterator[Wo
     )
     lease = await writer.start()
     hub.start({lease.slot: lease.pos})
-    if lease.pos == 0 and lease.slot == 1:
+    if not await database.fetch(USERS):
 
         def users(draft: Draft) -> None:
             for user_id, nid in NIDS.items():

@@ -70,7 +70,13 @@ class RoomStore(Protocol):
         ...
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """Events with after < (seq, back) < before, in room order.
 
@@ -86,6 +92,10 @@ class RoomStore(Protocol):
 
     async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Where the events (seq, 0) stand in their writers' logs: seq → (slot, pos)."""
+        ...
+
+    async def times(self, room: Room, seqs: Sequence[int]) -> dict[int, int]:
+        """The `origin_server_ts` of the events (seq, 0), in milliseconds."""
         ...
 
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
@@ -125,8 +135,10 @@ class RoomStore(Protocol):
         """Add a receipt; in the store too it never goes back."""
         ...
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
-        """Add a new room's fixed facts."""
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
+        """Add a new room's fixed facts; a `published` one stands in the room directory."""
         ...
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

@@ -7,13 +7,15 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from homeserver.domain.events.build import build_event
+from homeserver.domain.events.limits import fits_key
 from homeserver.domain.push.classify import classify
 from homeserver.domain.rooms.auth import auth_types_for, check_auth
 from homeserver.domain.rooms.draft import MembershipChange
 from homeserver.domain.rooms.notices import EVERYONE, Highlight
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.rooms.timeline import TimelineEvent
-from homeserver.domain.shared.errors import ForbiddenError
+from homeserver.domain.shared.errors import ForbiddenError, InvalidParamError
+from homeserver.domain.shared.identifiers import domain_of
 
 if TYPE_CHECKING:
     from homeserver.application.requester import Requester
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.shared.json import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,14 @@ class Transaction:
 
     @classmethod
     def of(cls, requester: Requester, scope: str, txn_id: str) -> Transaction:
-        """Name a transaction; `scope` is method and path without the transaction id."""
+        """Name a transaction; `scope` is method and path without the transaction id.
+
+        Raises InvalidParamError for an id of more than 255 bytes.
+        """
+        if not fits_key(txn_id):
+            raise InvalidParamError("The transaction id is longer than 255 bytes")
         text = f"{requester.device_nid}\n{scope}\n{txn_id}"
-        return cls(
-            requester.device_nid, txn_id, blake2b(text.encode(), digest_size=16).digest()
-        )
+        return cls(requester.device_nid, txn_id, blake2b(text.encode(), digest_size=16).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,21 @@ class NewEvent:
     state_key: str | None = None
     redacts: str | None = None
     target_nid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSignatures:
+    """What holds of an event that this server makes: it signs it when the event leaves."""
+
+    server_name: str
+
+    def event_signed_by(self, _event: Event, server_name: str) -> bool:
+        """Whether that is this server."""
+        return server_name == self.server_name
+
+    def signed_with(self, _signed: JsonObject, _public_key: str) -> bool:
+        """No: invitations by e-mail are not redeemed here."""
+        return False
 
 
 def compose(
@@ -65,7 +86,13 @@ def compose(
     """
     state = draft.room(room)
     event = _build(state, requester.user_id, new, draft.now)
-    failure = check_auth(room.version, event, state.state, levels=state.levels)
+    failure = check_auth(
+        room.version,
+        event,
+        state.state,
+        levels=state.levels,
+        signatures=OwnSignatures(domain_of(requester.user_id)),
+    )
     if failure is not None:
         raise ForbiddenError(f"{failure.reason} (rule {failure.rule})")
     return append(draft, state, event, sender_nid=requester.user_nid, new=new, txn=txn)
@@ -143,9 +170,7 @@ def _may_notify_room(state: RoomDraft, sender: str) -> bool:
     return levels is not None and levels.of_user(sender) >= levels.to_notify("room")
 
 
-def _note_membership(
-    draft: Draft, state: RoomDraft, item: TimelineEvent, target_nid: int
-) -> None:
+def _note_membership(draft: Draft, state: RoomDraft, item: TimelineEvent, target_nid: int) -> None:
     event = item.event
     state.memberships.append(
         MembershipChange(

@@ -73,18 +73,12 @@ class Room:
 
     `state` maps (type, state key) to the current event, `state_seq` to the room position
     after which it holds. `members` has the joined members. `tail` has the newest events in
-<<<<<<< HEAD
-    room order, up to `TAIL`; `tail_from` is the first position it covers without a gap.
+    room order, up to `TAIL`, nothing between them (no history with a `back` either: whoever
+    adds some drops what is older from the tail); `tail_from` is the first of its positions.
     `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
     next event. `certified` is the last position that readers may see (design: certified
     vector), `tick` the worker's own counter of certified batches at the room's last change.
     `receipts` has everybody's receipts, `notices` what unread counts need beside them.
-=======
-    room order, up to `TAIL`, nothing between them (no history with a `back` either: whoever
-    adds some drops what is older from the tail); `tail_from` is the first of its positions.
-    `certified` is the last position that readers may see (design: certified vector), `tick`
-    the worker's own counter of certified batches at the room's last change.
->>>>>>> rread
     """
 
     __slots__ = (
@@ -246,6 +240,8 @@ class Room:
             if item.event.event_id == event.event_id:
                 item.event, item.client = event, None
                 item.redacted_because = stripped.redacted_because
+            if item.replaced is not None and item.replaced.event_id == event.event_id:
+                item.replaced, item.client = event, None  # `prev_content` shows it too
         if event.state_key is not None:
             key = (event.type, event.state_key)
             held = self.state.get(key)
@@ -254,3 +250,7 @@ class Room:
                 self.state_bytes.pop(event.event_id, None)
                 if key == POWER_LEVELS:
                     self._levels = None
+                if event.type == MEMBER and event.state_key in self.members:
+                    self.members[event.state_key] = Member(
+                        self.members[event.state_key].nid, event
+                    )

@@ -92,10 +92,10 @@ class VisibilityWindow(Generic[P]):
 
     `memberships` are the user's own, `visibilities` the room's, both sorted by position:
     the position of the event that brought the change, with the value that it set. A look-up
-    costs O(log n).
+    costs O(log n). Between two `edges` (those positions) the answer never changes.
     """
 
-    __slots__ = ("_last_join", "_memberships", "_visibilities", "sees_everything")
+    __slots__ = ("_last_join", "_memberships", "_visibilities", "edges", "sees_everything")
 
     def __init__(
         self,
@@ -108,6 +108,8 @@ class VisibilityWindow(Generic[P]):
         self._visibilities = _Timeline.of(SHARED, known)
         joins = [position for position, value in memberships if value == JOIN]
         self._last_join: P | None = joins[-1] if joins else None
+        changes = (*self._memberships.positions, *self._visibilities.positions)
+        self.edges: tuple[P, ...] = tuple(sorted(set(changes)))
         self.sees_everything: bool = self._memberships.values[-1] == JOIN and {
             SHARED,
             WORLD_READABLE,

@@ -70,6 +70,11 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def same_json(one: Json, other: Json) -> bool:
+    """Whether two values have one canonical form: unlike `==`, true is not 1, nor 1.0."""
+    return encode_canonical(one) == encode_canonical(other)
+
+
 def check_canonical(value: Json, *, max_depth: int = MAX_DEPTH) -> None:
     """Refuse, with BadJsonError, a value that canonical JSON cannot hold.
 

@@ -89,6 +89,12 @@ class ForbiddenError(MatrixError):
     errcode = "M_FORBIDDEN"
 
 
+class GuestAccessForbiddenError(ForbiddenError):
+    """A guest, where the endpoint or the room is not open to guests."""
+
+    errcode = "M_GUEST_ACCESS_FORBIDDEN"
+
+
 class MissingTokenError(MatrixError):
     """No access token where one is due."""
 

@@ -171,9 +171,9 @@ def transactions(count: int) -> Query:
 
 @cache
 def positions(count: int) -> Query:
-    """Where `count` live events of a room stand in the logs: parameters room, s0, s1 …"""
+    """Log position and time of `count` live events of a room: parameters room, s0, s1 …"""
     return Query(
-        select(_e.room_seq, _e.slot, _e.pos).where(
+        select(_e.room_seq, _e.slot, _e.pos, _e.ts).where(
             _e.room_nid == bindparam("room"),
             _e.room_seq.in_(_names("s", count)),
             _e.back == 0,

@@ -67,14 +67,9 @@ class SqlRoomStore:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
             state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
-<<<<<<< HEAD
-            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=0, n=TAIL)
-            tail = await self._timeline(reader, room, rows[::-1])
+            tail = await self._tail(reader, room, 0)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
-=======
-            tail = await self._tail(reader, room, 0)
->>>>>>> rread
         spans = [_span(room, row) for row in state]
         room.load(
             head,
@@ -94,14 +89,9 @@ class SqlRoomStore:
                 return False
             state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
-<<<<<<< HEAD
-            rows = await reader.fetch(q.LIVE_TAIL, room=room.nid, after_seq=old.seq, n=TAIL)
-            tail = await self._timeline(reader, room, rows[::-1])
+            tail = await self._tail(reader, room, old.seq)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
-=======
-            tail = await self._tail(reader, room, old.seq)
->>>>>>> rread
         room.catch_up(
             old,
             head,
@@ -126,7 +116,13 @@ class SqlRoomStore:
         return (await self._timeline(self._db, room, rows))[0] if rows else None
 
     async def events(
-        self, room: Room, *, after: tuple[int, int], before: tuple[int, int], limit: int, newest: bool
+        self,
+        room: Room,
+        *,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        newest: bool,
     ) -> Sequence[TimelineEvent]:
         """See `RoomStore.events`."""
         rows = await self._db.fetch(
@@ -151,12 +147,19 @@ class SqlRoomStore:
 
     async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
         """See `RoomStore.positions`."""
+        rows = await self._at(room, seqs)
+        return {seq: (slot, pos) for seq, slot, pos, _ in rows}
+
+    async def times(self, room: Room, seqs: Sequence[int]) -> dict[int, int]:
+        """See `RoomStore.times`."""
+        return {seq: ts for seq, _, _, ts in await self._at(room, seqs)}
+
+    async def _at(self, room: Room, seqs: Sequence[int]) -> Sequence[Row]:
         if not seqs:
-            return {}
+            return []
         wanted = padded(list(seqs))
         params = {f"s{i}": seq for i, seq in enumerate(wanted)}
-        rows = await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
-        return {seq: (slot, pos) for seq, slot, pos in rows}
+        return await self._db.fetch(q.positions(len(wanted)), room=room.nid, **params)
 
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_after`."""
@@ -215,9 +218,12 @@ class SqlRoomStore:
         """See `RoomStore.write_receipt`."""
         write_receipt(draft, room, placed)
 
-    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+    def add_room(
+        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
+    ) -> None:
         """See `RoomStore.add_room`."""
-        row = (room.nid, room.room_id.encode(), room.version.id.encode(), creator_nid, 0, draft.now)
+        names = (room.room_id.encode(), room.version.id.encode())
+        row = (room.nid, *names, creator_nid, int(published), draft.now)
         draft.write(w.INSERT_ROOM, row)
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

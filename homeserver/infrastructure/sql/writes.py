@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import bindparam, delete, or_, update
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query, SqlDialect
@@ -92,6 +92,16 @@ UPSERT_PROFILE = Upsert(t.profile, 12)
 INSERT_DEVICE = Insert(t.device, 13)
 INSERT_ROOM = Insert(t.room, 30)
 INSERT_ALIAS = Insert(t.room_alias, 31)
+_alias = t.room_alias.c
+DELETE_ALIAS = Execute(
+    Query(
+        delete(t.room_alias).where(
+            _alias.alias == bindparam("alias_"), _alias.room_nid == bindparam("room")
+        )
+    ),
+    ("alias_", "room"),
+    32,
+)
 MOVE_HEAD = Upsert(
     t.room_head,
     40,
@@ -130,9 +140,7 @@ STRIP_EVENT = Execute(
     Query(
         update(t.event)
         .where(_event.room_nid == bindparam("room"), _event.event_id == bindparam("id"))
-        .values(
-            redacted_by=bindparam("by"), codec=bindparam("codec_"), body=bindparam("body_")
-        )
+        .values(redacted_by=bindparam("by"), codec=bindparam("codec_"), body=bindparam("body_"))
     ),
     ("room", "id", "by", "codec_", "body_"),
     51,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from homeserver.domain.shared.errors import ForbiddenError, MissingTokenError
-from homeserver.presentation.http_errors import GuestAccessForbiddenError
+from homeserver.domain.shared.errors import (
+    ForbiddenError,
+    GuestAccessForbiddenError,
+    MissingTokenError,
+)
 from homeserver.presentation.routing import Auth
 
 if TYPE_CHECKING:

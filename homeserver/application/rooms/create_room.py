@@ -1,0 +1,174 @@
+"""`POST /createRoom`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from homeserver.application.rooms.compose import NewEvent, append, compose
+from homeserver.application.rooms.invitees import check_invitee
+from homeserver.domain.events.build import build_event
+from homeserver.domain.rooms.auth import check_auth
+from homeserver.domain.rooms.presets import NewState, initial_events
+from homeserver.domain.rooms.room import CREATE, MEMBER, Room
+from homeserver.domain.rooms.versions import ROOM_VERSIONS
+from homeserver.domain.shared.errors import (
+    BadJsonError,
+    InvalidParamError,
+    InvalidRoomStateError,
+    RoomInUseError,
+    UnavailableError,
+    UnsupportedRoomVersionError,
+)
+from homeserver.domain.shared.identifiers import domain_of, is_room_alias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from homeserver.application.ports.alias_store import AliasStore
+    from homeserver.application.ports.ids import Ids
+    from homeserver.application.ports.profiles import ProfileReader
+    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.users import Users
+    from homeserver.application.ports.writer import Writer
+    from homeserver.application.requester import Requester
+    from homeserver.application.rooms.registry import RoomRegistry
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.presets import CreateRoomRequest
+    from homeserver.domain.rooms.versions import RoomVersion
+
+NONCE = "im.firn.nonce"
+"""In create events of v12: two rooms made in one millisecond must not have one hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everything known before the batch: it may be computed several times."""
+
+    version: RoomVersion
+    nid: int
+    opaque_id: str
+    events: Sequence[NewEvent]
+    alias: str | None
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom:
+    """Makes a room with all its first events, or nothing.
+
+    `new_nid` gives internal ids; `default_version` is for requests that name no version.
+    """
+
+    writer: Writer
+    store: RoomStore
+    registry: RoomRegistry
+    aliases: AliasStore
+    users: Users
+    profiles: ProfileReader
+    ids: Ids
+    new_nid: Callable[[], int]
+    default_version: str
+
+    async def __call__(
+        self, requester: Requester, request: CreateRoomRequest, room_version: str | None = None
+    ) -> str:
+        """Return the id of the new room.
+
+        Raises UnsupportedRoomVersionError, BadJsonError, InvalidParamError,
+        InvalidRoomStateError, RoomInUseError, and for invitations what `check_invitee` does.
+        """
+        version = self._version(room_version)
+        _refuse_reserved(request)
+        alias = await self._alias(requester, request.room_alias_name)
+        states = initial_events(version, requester.user_id, request)
+        for user_id in request.invite:
+            await check_invitee(self.users, requester, user_id)
+        plan = _Plan(
+            version=version,
+            nid=self.new_nid(),
+            opaque_id=f"!{self.ids.opaque_id()}:{domain_of(requester.user_id)}",
+            events=[await self._event(requester, version, state) for state in states],
+            alias=alias,
+            published=request.visibility == "public",
+        )
+        taken = RoomInUseError("Room alias already taken")
+        return await self.writer.submit(
+            lambda draft: self._make(draft, requester, plan),
+            conflict=taken if alias else UnavailableError("Try again"),
+        )
+
+    def _version(self, asked: str | None) -> RoomVersion:
+        version = ROOM_VERSIONS.get(self.default_version if asked is None else asked)
+        if version is None or not version.creatable:
+            raise UnsupportedRoomVersionError("This server does not create such rooms")
+        return version
+
+    async def _alias(self, requester: Requester, name: str | None) -> str | None:
+        if name is None:
+            return None
+        alias = f"#{name}:{domain_of(requester.user_id)}"
+        if not name or ":" in name or any(map(str.isspace, name)) or not is_room_alias(alias):
+            raise InvalidParamError("room_alias_name cannot be part of an alias")
+        if await self.aliases.find(alias) is not None:
+            raise RoomInUseError("Room alias already taken")
+        return alias
+
+    async def _event(self, requester: Requester, version: RoomVersion, state: NewState) -> NewEvent:
+        """Complete a state event: profiles and internal ids of members, entropy of v12."""
+        content = dict(state.content)
+        if state.type == CREATE[0] and version.room_id_is_create_hash:
+            content[NONCE] = self.ids.opaque_id()
+        if state.type != MEMBER:
+            return NewEvent(state.type, content, state.state_key)
+        nid = await self._nid(requester, state.state_key)
+        profile = await self.profiles(nid)
+        return NewEvent(MEMBER, {**profile.content(), **content}, state.state_key, target_nid=nid)
+
+    async def _nid(self, requester: Requester, user_id: str) -> int:
+        if user_id == requester.user_id:
+            return requester.user_nid
+        nid = await self.users.nid_of(user_id, create=True)
+        if nid is None:
+            raise InvalidParamError("Nobody can have this user id")
+        return nid
+
+    def _make(self, draft: Draft, requester: Requester, plan: _Plan) -> str:
+        founding = plan.events[0]
+        create = _create_event(requester, plan, founding.content, draft.now)
+        room = Room(plan.nid, create.room_id, plan.version)
+        append(draft, draft.room(room), create, sender_nid=requester.user_nid, new=founding)
+        for new in plan.events[1:]:
+            compose(draft, room, requester, new)
+        self.store.add_room(draft, room, requester.user_nid, published=plan.published)
+        if plan.alias is not None:
+            self.aliases.add(draft, plan.alias, room.nid, requester.user_nid)
+        draft.on_commit(lambda: self.registry.add(room))
+        return room.room_id
+
+
+def _create_event(requester: Requester, plan: _Plan, content: dict[str, Any], now: int) -> Event:
+    """The event that founds the room; in v12 the room's id is its hash."""
+    event = build_event(
+        plan.version,
+        room_id=plan.opaque_id,
+        sender=requester.user_id,
+        type=CREATE[0],
+        state_key="",
+        content=content,
+        origin_server_ts=now,
+        depth=1,
+        auth_events=(),
+        prev_events=(),
+    )
+    failure = check_auth(plan.version, event, {})
+    if failure is not None:
+        raise InvalidRoomStateError(f"{failure.reason} (rule {failure.rule})")
+    return event
+
+
+def _refuse_reserved(request: CreateRoomRequest) -> None:
+    """Members and the create event come from other parts of the request."""
+    if any(state.type in (CREATE[0], MEMBER) for state in request.initial_state):
+        raise BadJsonError("initial_state cannot hold members or the create event")

@@ -1,0 +1,37 @@
+"""`POST /rooms/{roomId}/invite`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeserver.application.rooms.invitees import check_invitee
+from homeserver.domain.rooms.member_steps import TO_INVITE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from homeserver.application.access import RoomAccess
+    from homeserver.application.ports.users import Users
+    from homeserver.application.requester import Requester
+    from homeserver.application.rooms.change_member import ChangeMember
+
+
+class InviteUser:
+    """Invites somebody."""
+
+    def __init__(self, access: RoomAccess, users: Users, change_member: ChangeMember) -> None:
+        """Wire."""
+        self._access = access
+        self._users = users
+        self._change = change_member
+
+    async def __call__(
+        self, requester: Requester, room_id: str, user_id: str, extra: Mapping[str, Any]
+    ) -> str:
+        """Return the id of the invite, an earlier one where the user is invited.
+
+        Raises ForbiddenError by the room's rules, and what `check_invitee` raises.
+        """
+        room = await self._access.for_sending(requester, room_id)
+        await check_invitee(self._users, requester, user_id)
+        return await self._change(requester, room, user_id, TO_INVITE, extra)

@@ -1,0 +1,58 @@
+"""Each client transaction once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from homeserver.application.ports.writer import DuplicateTransaction
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from homeserver.application.ports.writer import Writer
+    from homeserver.application.rooms.compose import Transaction
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.rooms.room import Room
+
+Prepared = tuple["Room", "Callable[[Draft], str]"]
+REMEMBERED = 10_000
+"""Transactions answered from memory; older ones are found by the store's unique key."""
+
+
+class Transactions:
+    """Runs transactions, and answers repeated ones with the event of the first time."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Write through this writer."""
+        self._writer = writer
+        self._running: dict[bytes, asyncio.Task[str]] = {}
+        self._done: OrderedDict[bytes, str] = OrderedDict()
+
+    async def once(self, txn: Transaction, prepare: Callable[[], Awaitable[Prepared]]) -> str:
+        """Return the event id that the transaction made, now or before.
+
+        `prepare` passes the gates and returns the room and the change; whoever repeats the
+        transaction meanwhile gets the same outcome. Cancelling takes nothing back.
+        """
+        done = self._done.get(txn.key)
+        if done is not None:
+            return done
+        task = self._running.get(txn.key)
+        if task is None:
+            task = asyncio.create_task(self._run(txn, prepare))
+            self._running[txn.key] = task
+            task.add_done_callback(lambda _: self._running.pop(txn.key, None))
+        return await asyncio.shield(task)
+
+    async def _run(self, txn: Transaction, prepare: Callable[[], Awaitable[Prepared]]) -> str:
+        room, change = await prepare()
+        try:
+            event_id = await self._writer.submit(change, txn_keys=((room.nid, txn.key),))
+        except DuplicateTransaction as done:
+            event_id = done.event_id
+        self._done[txn.key] = event_id
+        if len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+        return event_id

@@ -1,0 +1,105 @@
+"""Joining, knocking, leaving, forgetting, inviting, kicking, banning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from homeserver.presentation.client.fields import required_text, text
+from homeserver.presentation.responses import empty_object, json_response
+from homeserver.presentation.routing import Auth, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from homeserver.application.requester import Requester
+    from homeserver.application.rooms.forget_room import ForgetRoom
+    from homeserver.application.rooms.resolve_alias import ResolveAlias
+    from homeserver.application.rooms.set_member import SetMember
+    from homeserver.domain.shared.json import JsonObject
+    from homeserver.presentation.request import Request
+    from homeserver.presentation.responses import Response
+    from homeserver.presentation.routing import Handler
+
+    Own = Callable[[Requester, str, Mapping[str, Any]], Awaitable[str]]
+    OnTarget = Callable[[Requester, str, str, Mapping[str, Any]], Awaitable[str]]
+
+_CLIENT = "/_matrix/client/v3"
+_ROOM = f"{_CLIENT}/rooms/{{roomId}}"
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipCases:
+    """The use cases behind these routes."""
+
+    members: SetMember
+    forget: ForgetRoom
+    resolve: ResolveAlias
+
+
+def membership_routes(cases: MembershipCases) -> tuple[Route, ...]:
+    """All routes that change a membership, in the order of the specification."""
+    members, r0 = cases.members, ("r0",)
+    join, knock = _entering(cases, members.join), _entering(cases, members.knock)
+    rows = (
+        ("invite", _on_target(members.invite), Auth.USER, "invites"),
+        ("join", join, Auth.GUEST, "joins"),
+        ("leave", _leaving(members.leave), Auth.GUEST, "joins"),
+        ("forget", _forgetting(cases.forget), Auth.GUEST, "joins"),
+        ("kick", _on_target(members.kick), Auth.USER, "invites"),
+        ("ban", _on_target(members.ban), Auth.USER, "invites"),
+        ("unban", _on_target(members.unban), Auth.USER, "invites"),
+    )
+    on_room = [
+        Route("POST", f"{_ROOM}/{name}", handler, auth, limit=limit, versions=r0)
+        for name, handler, auth, limit in rows
+    ]
+    by_either = (("join", join, Auth.GUEST), ("knock", knock, Auth.USER))
+    entering = [
+        Route("POST", f"{_CLIENT}/{name}/{{roomId}}", handler, auth, limit="joins", versions=r0)
+        for name, handler, auth in by_either
+    ]
+    return (*on_room, *entering)
+
+
+def _reason(body: JsonObject) -> dict[str, Any]:
+    reason = text(body, "reason")
+    return {} if reason is None else {"reason": reason}
+
+
+def _entering(cases: MembershipCases, enter: Own) -> Handler:
+    async def post_entering(request: Request) -> Response:
+        extra = _reason(await request.json_object(optional=True))
+        room_id = await cases.resolve.either(request.params["roomId"])
+        await enter(request.requester, room_id, extra)
+        return json_response({"room_id": room_id})
+
+    return post_entering
+
+
+def _leaving(leave: Own) -> Handler:
+    async def post_leave(request: Request) -> Response:
+        extra = _reason(await request.json_object(optional=True))
+        await leave(request.requester, request.params["roomId"], extra)
+        return empty_object()
+
+    return post_leave
+
+
+def _forgetting(forget: ForgetRoom) -> Handler:
+    async def post_forget(request: Request) -> Response:
+        await request.json_object(optional=True)
+        await forget(request.requester, request.params["roomId"])
+        return empty_object()
+
+    return post_forget
+
+
+def _on_target(act: OnTarget) -> Handler:
+    async def post_on_target(request: Request) -> Response:
+        body = await request.json_object()
+        user_id = required_text(body, "user_id")
+        await act(request.requester, request.params["roomId"], user_id, _reason(body))
+        return empty_object()
+
+    return post_on_target

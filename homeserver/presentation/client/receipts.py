@@ -1,0 +1,52 @@
+"""Receipts and read markers (Client-Server API, "Receipts", "Fully read markers")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeserver.domain.receipts.receipts import (
+    RECEIPT_TYPES,
+    check_receipt_type,
+    parse_thread_id,
+)
+from homeserver.domain.shared.errors import BadJsonError
+from homeserver.presentation.responses import empty_object
+from homeserver.presentation.routing import Auth, Route
+
+if TYPE_CHECKING:
+    from homeserver.application.receipts.mark_read import MarkRead
+    from homeserver.presentation.request import Request
+    from homeserver.presentation.responses import Response
+
+
+def receipt_routes(mark_read: MarkRead) -> tuple[Route, ...]:
+    """`/receipt/{receiptType}/{eventId}` and `/read_markers`."""
+
+    async def post_receipt(request: Request) -> Response:
+        body = await request.json_object(optional=True)
+        kind, event_id = request.params["receiptType"], request.params["eventId"]
+        check_receipt_type(kind)
+        thread = parse_thread_id(body["thread_id"], kind) if "thread_id" in body else None
+        await mark_read(request.requester, request.params["roomId"], {kind: event_id}, thread)
+        return empty_object()
+
+    async def post_read_markers(request: Request) -> Response:
+        body = await request.json_object(optional=True)
+        marks = {kind: body[kind] for kind in RECEIPT_TYPES if body.get(kind) is not None}
+        if not all(isinstance(event_id, str) for event_id in marks.values()):
+            raise BadJsonError("A read marker must be an event id")
+        await mark_read(request.requester, request.params["roomId"], marks)
+        return empty_object()
+
+    room = "/_matrix/client/v3/rooms/{roomId}"
+    return (
+        Route(
+            "POST",
+            f"{room}/receipt/{{receiptType}}/{{eventId}}",
+            post_receipt,
+            Auth.USER,
+            "receipts",
+            ("r0",),
+        ),
+        Route("POST", f"{room}/read_markers", post_read_markers, Auth.USER, "receipts", ("r0",)),
+    )

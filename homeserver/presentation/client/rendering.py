@@ -1,0 +1,51 @@
+"""JSON of events, spliced from bytes that are made once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeserver.application.rooms.render import event_bytes
+from homeserver.domain.events.client_format import client_event_bytes
+from homeserver.domain.shared.canonical_json import decode_json
+from homeserver.domain.sync.filter import RoomEventFilter
+from homeserver.domain.sync.filter_parse import parse_room_event_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from homeserver.application.access import RoomView
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.timeline import TimelineEvent
+    from homeserver.presentation.request import Request
+
+
+def timeline_json(request: Request, view: RoomView, items: Iterable[TimelineEvent]) -> bytes:
+    """A JSON list of events as the requester sees them, room ids included."""
+    device = request.requester.device_nid
+    return b"[%b]" % b",".join(
+        [
+            event_bytes(
+                item,
+                membership=view.membership_at(item),
+                device_nid=device,
+                with_room_id=True,
+            )
+            for item in items
+        ]
+    )
+
+
+def state_json(events: Iterable[Event]) -> bytes:
+    """A JSON list of state events, room ids included."""
+    return b"[%b]" % b",".join(
+        [client_event_bytes(event, with_room_id=True, unsigned=None) for event in events]
+    )
+
+
+def filter_param(request: Request) -> RoomEventFilter:
+    """The query parameter `filter`, a RoomEventFilter in JSON.
+
+    Raises NotJsonError, BadJsonError, InvalidParamError.
+    """
+    text = request.param("filter")
+    return parse_room_event_filter(decode_json(text.encode())) if text else RoomEventFilter()

@@ -1,0 +1,42 @@
+"""`GET /rooms/{roomId}/state` and `…/state/{eventType}/{stateKey}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeserver.domain.events.client_format import client_event_bytes
+from homeserver.domain.shared.canonical_json import encode_canonical
+from homeserver.presentation.client.rendering import state_json
+from homeserver.presentation.responses import json_bytes
+from homeserver.presentation.routing import Auth, Route
+
+if TYPE_CHECKING:
+    from homeserver.application.rooms.get_state import GetState
+    from homeserver.presentation.request import Request
+    from homeserver.presentation.responses import Response
+
+_PATH = "/_matrix/client/v3/rooms/{roomId}/state"
+_FORMATS = ("content", "event")
+
+
+def room_state_routes(get_state: GetState) -> tuple[Route, ...]:
+    """The state of a room."""
+
+    async def whole(request: Request) -> Response:
+        events = await get_state.whole(request.requester, request.params["roomId"])
+        return json_bytes(state_json(events))
+
+    async def one(request: Request) -> Response:
+        params = request.params
+        shape = request.choice("format", _FORMATS, "content")
+        key = (params["eventType"], params["stateKey"])
+        event = await get_state.one(request.requester, params["roomId"], key)
+        if shape == "content":
+            return json_bytes(encode_canonical(event.content))
+        return json_bytes(client_event_bytes(event, with_room_id=True, unsigned=None))
+
+    keyed = f"{_PATH}/{{eventType}}/{{stateKey?}}"
+    return (
+        Route("GET", _PATH, whole, Auth.GUEST, "reads", versions=("r0",)),
+        Route("GET", keyed, one, Auth.GUEST, "reads", versions=("r0",)),
+    )

@@ -1,0 +1,33 @@
+"""`PUT /rooms/{roomId}/state/{eventType}/{stateKey}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeserver.presentation.responses import json_response
+from homeserver.presentation.routing import Auth, Route
+
+if TYPE_CHECKING:
+    from homeserver.application.rooms.send_state import SendState
+    from homeserver.presentation.request import Request
+    from homeserver.presentation.responses import Response
+
+_PATH = "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey?}"
+
+
+def state_event_routes(send_state: SendState) -> tuple[Route, ...]:
+    """The one route of this endpoint; an empty state key may be left out."""
+
+    async def put_state(request: Request) -> Response:
+        content = await request.json_object()
+        params = request.params
+        event_id = await send_state(
+            request.requester,
+            params["roomId"],
+            params["eventType"],
+            params["stateKey"],
+            content,
+        )
+        return json_response({"event_id": event_id})
+
+    return (Route("PUT", _PATH, put_state, Auth.GUEST, limit="messages", versions=("r0",)),)
