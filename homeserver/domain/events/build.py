@@ -10,7 +10,11 @@ from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.domain.events.limits import MAX_EVENT_BYTES, fits_key, signature_bytes
 from homeserver.domain.events.redaction import redact_content, redaction_target
 from homeserver.domain.shared.base64 import encode_base64
-from homeserver.domain.shared.canonical_json import check_canonical, encode_canonical
+from homeserver.domain.shared.canonical_json import (
+    MAX_INTEGER,
+    check_canonical,
+    encode_canonical,
+)
 from homeserver.domain.shared.errors import InvalidParamError, TooLargeError
 from homeserver.domain.shared.identifiers import domain_of
 
@@ -39,12 +43,14 @@ def build_event(
     """Build an unsigned event in the format of its room version.
 
     `redacts` is put where the version keeps it. The create event of a v12 room carries
-    no room id: `room_id` is ignored then, and the event's is made from its hash.
+    no room id: `room_id` is ignored then, and the event's is made from its hash. `depth`
+    stays at its limit once it is there.
 
     Raises BadJsonError for what canonical JSON cannot hold, InvalidParamError for a type,
     state key, sender or room id of more than 255 bytes, TooLargeError for an event that
     with its server's signature would pass 65,536 bytes.
     """
+    depth = min(depth, MAX_INTEGER)
     # Keys in canonical order, so that sorting them costs next to nothing.
     pdu: dict[str, Any] = {
         "auth_events": tuple(auth_events),

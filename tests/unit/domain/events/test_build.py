@@ -63,6 +63,12 @@ def test_a_redaction_keeps_its_target_where_the_version_says(version: str) -> No
     assert event.event_id == event_id_of(pdu, ROOM_VERSIONS[version])
 
 
+@pytest.mark.parametrize(("asked", "given"), [(2**53 - 2, 2**53 - 2), (2**53, 2**53 - 1)])
+def test_C8_the_depth_stays_at_its_limit(asked: int, given: int) -> None:
+    event = message(depth=asked)
+    assert event.depth == msgspec.json.decode(event.json)["depth"] == given
+
+
 @pytest.mark.parametrize("bad", [1.5, 2**53, "\ud800", {"a": [0.1]}])
 def test_A3_content_that_canonical_json_cannot_hold_is_refused(bad: Any) -> None:
     with pytest.raises(BadJsonError):
