@@ -59,6 +59,11 @@ def room_id_of_create(create: JsonObject, version: RoomVersion) -> str:
     return "!" + event_id_of(create, version)[1:]
 
 
+def create_event_id_of(room_id: str) -> str:
+    """Tell which create event a room id of version 12 stands for."""
+    return "$" + room_id[1:]
+
+
 def event_id_from_bytes(digest: bytes) -> str:
     """Write 32 bytes as an event id; ValueError for another length."""
     if len(digest) != HASH_BYTES:

@@ -11,6 +11,7 @@ from canonicaljson import encode_canonical_json
 
 from homeserver.domain.events.hashes import (
     content_hash,
+    create_event_id_of,
     event_id_bytes,
     event_id_from_bytes,
     event_id_of,
@@ -64,6 +65,7 @@ def test_the_reference_hash_covers_the_redacted_event_without_signatures() -> No
     encoded = urlsafe_b64encode(digest).decode().rstrip("=")
     assert event_id_of(MINIMAL, V11) == "$" + encoded
     assert room_id_of_create(MINIMAL, V11) == "!" + encoded
+    assert create_event_id_of("!" + encoded) == "$" + encoded
 
 
 def test_the_reference_hash_follows_the_version() -> None:
