@@ -6,6 +6,7 @@ version 12, "Room IDs".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +33,12 @@ def content_hash(pdu: JsonObject) -> str:
 
 
 def has_valid_content_hash(pdu: JsonObject) -> bool:
-    """Whether `hashes.sha256` is the content hash; if not, only the redacted copy counts."""
-    claimed = pdu["hashes"].get("sha256")
+    """Whether `hashes.sha256` is the content hash; if not, only the redacted copy counts.
+
+    Hashes that are missing or of another shape are not.
+    """
+    hashes = pdu.get("hashes")
+    claimed = hashes.get("sha256") if isinstance(hashes, Mapping) else None
     if not isinstance(claimed, str):
         return False
     try:

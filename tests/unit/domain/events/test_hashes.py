@@ -86,6 +86,15 @@ def test_C3_a_claimed_content_hash_is_compared(claimed: object, valid: bool) -> 
     assert has_valid_content_hash({**MINIMAL, "hashes": {"sha256": claimed}}) is valid
 
 
+@pytest.mark.parametrize("hashes", [None, {}, [], ["sha256"], "sha256", 1, {"sha256": {}}])
+def test_C3_hashes_of_another_shape_are_not_valid(hashes: object) -> None:
+    assert not has_valid_content_hash({**MINIMAL, "hashes": hashes})
+
+
+def test_C3_an_event_without_hashes_has_no_valid_one() -> None:
+    assert not has_valid_content_hash({k: v for k, v in MINIMAL.items() if k != "hashes"})
+
+
 def test_event_ids_and_their_bytes() -> None:
     digest = bytes(range(224, 256))
     event_id = event_id_from_bytes(digest)
