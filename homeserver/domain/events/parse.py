@@ -167,7 +167,7 @@ def _check_parents(fields: dict[str, Any]) -> None:
         event_ids = fields[key]
         if len(event_ids) > limit:
             raise InvalidPduError(f"{key} has more than {limit} entries")
-        if not all(isinstance(event_id, str) and is_event_id(event_id) for event_id in event_ids):
+        if not all(map(is_event_id, event_ids)):
             raise InvalidPduError(f"{key} holds something that is no event id")
 
 
