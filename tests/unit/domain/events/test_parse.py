@@ -167,6 +167,30 @@ def test_room_ids_have_the_form_of_the_version() -> None:
         parse_event({**pdu_of("12"), "room_id": "!room:example.org"}, ROOM_VERSIONS["12"])
 
 
+@pytest.mark.parametrize("version", ALL)
+def test_a_hash_is_a_room_id_from_version_12_on(version: str) -> None:
+    pdu = {**pdu_of(version), "room_id": HASH_ROOM}
+    if version == "12":
+        assert parse_event(pdu, ROOM_VERSIONS[version]).room_id == HASH_ROOM
+    else:
+        with pytest.raises(InvalidPduError):
+            parse_event(pdu, ROOM_VERSIONS[version])
+
+
+@pytest.mark.parametrize("version", ALL)
+@pytest.mark.parametrize("type_", ["m.room.redaction", "m.room.message"])
+@pytest.mark.parametrize("redacts", [None, 1, [PARENT]])
+def test_redacts_is_a_string_where_the_version_has_it(
+    version: str, type_: str, redacts: Any
+) -> None:
+    pdu = {**pdu_of(version, type=type_), "redacts": redacts}
+    if version in ("11", "12"):
+        assert parse_event(pdu, ROOM_VERSIONS[version]).redacts is None
+    else:
+        with pytest.raises(InvalidPduError):
+            parse_event(pdu, ROOM_VERSIONS[version])
+
+
 def test_a_redaction_in_two_minds_is_loaded_as_its_version_says() -> None:
     other = "$" + "B" * 42 + "A"
     pdu = pdu_of(type="m.room.redaction", redacts=PARENT) | {"redacts": other}
