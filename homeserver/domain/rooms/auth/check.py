@@ -18,7 +18,7 @@ from homeserver.domain.rooms.auth.state import (
 )
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.user_ids import domain_of
+from homeserver.domain.shared.identifiers import domain_of
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
