@@ -26,6 +26,7 @@ MAX_DEPTH: Final = 100
 _LONGEST_INTEGER: Final = 400  # digits: more than any double has, fewer than int() refuses
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_encode_in_any_order = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -41,6 +42,11 @@ def encode_canonical(value: Json) -> bytes:
         raise BadJsonError("A string holds a lone surrogate") from error
     except RecursionError as error:
         raise BadJsonError("JSON is nested too deeply") from error
+
+
+def encode_json(value: Json) -> bytes:
+    """Write a checked value as plain JSON, for readers who need no order of keys."""
+    return _encode_in_any_order(value)
 
 
 def decode_json(body: bytes) -> Json:

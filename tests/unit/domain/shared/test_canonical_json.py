@@ -9,6 +9,7 @@ from homeserver.domain.shared.canonical_json import (
     decode_json,
     decode_object,
     encode_canonical,
+    encode_json,
 )
 from homeserver.domain.shared.errors import BadJsonError, NotJsonError
 
@@ -55,6 +56,10 @@ def test_escapes_are_the_shortest_and_hexadecimals_are_lower_case() -> None:
     assert encode_canonical(text) == (
         b'"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/\x7f' + "\u2028é".encode() + b'"'
     )
+
+
+def test_plain_json_has_the_same_value_in_the_order_given() -> None:
+    assert encode_json({"b": ("日", None), "a": 1}) == '{"b":["日",null],"a":1}'.encode()
 
 
 def test_encoding_refuses_a_lone_surrogate() -> None:
