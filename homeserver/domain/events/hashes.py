@@ -6,6 +6,7 @@ version 12, "Room IDs".
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -84,7 +85,7 @@ def event_id_bytes(event_id: str) -> bytes:
     """
     if len(event_id) == EVENT_ID_LENGTH and event_id[0] == "$":
         try:
-            digest = decode_base64(event_id[1:])
+            digest = urlsafe_b64decode(event_id[1:] + "=")  # lenient, hence the comparison
         except ValueError:
             digest = b""
         if len(digest) == HASH_BYTES and event_id_from_bytes(digest) == event_id:
