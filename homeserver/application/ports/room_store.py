@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.notices import Highlight, OwnPlace
-    from homeserver.domain.rooms.room import Head, Room, StateKey
+    from homeserver.domain.rooms.room import Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
