@@ -243,7 +243,9 @@ class SqlRoomStore:
         """Read rows as events; what they replaced and what stripped them costs a query each."""
         items = [_item(room, row) for row in rows]
         replaced = await self._replaced(reader, room, items)
-        redactions = {item.event.event_id: row[7] for item, row in zip(items, rows) if row[7]}
+        redactions = {
+            item.event.event_id: row[7] for item, row in zip(items, rows, strict=True) if row[7]
+        }
         stripped_by = await self._by_key(reader, room, list(redactions.values()))
         for item in items:
             item.replaced = replaced.get(item.event.event_id)
