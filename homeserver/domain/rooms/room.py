@@ -208,9 +208,9 @@ class Room:
             self._set(change.key, change.event, change.seq)
         for user_id, nid in draft.joined.items():
             self._set_member(user_id, nid)
+        self.tail.extend(draft.events)  # before stripping: they may show what is stripped
         for item in draft.redacted:
             self._strip(item)
-        self.tail.extend(draft.events)
         self.notices.absorb(draft)
         self.cached.clear()
 
