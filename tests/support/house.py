@@ -79,7 +79,9 @@ class House:
         self.edit = EditAccountData(self.account_data, world.rooms, world.writer)
         self.filters = Filters(self.user_store, world.writer)
         self.unread = UnreadCounts(world.store)
-        self.mark_read = MarkRead(world.access, world.store, self.account_data, world.writer)
+        self.mark_read = MarkRead(
+            world.access, world.store, world.store, self.account_data, world.writer
+        )
 
     def routes(self) -> tuple[Route, ...]:
         """All routes of this area."""

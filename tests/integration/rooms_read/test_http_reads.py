@@ -290,7 +290,7 @@ async def test_joined_rooms_are_those_joined_now(world: World, client: Client) -
     await world.room(member(BOB, "join"), member(BOB, "leave"))
     await world.room(member(BOB, "invite", ALICE))
     assert (await client.get(BOB, "joined_rooms")).json == {"joined_rooms": [here.room_id]}
-    world.rooms._by_nid.clear()  # noqa: SLF001 (as after a restart)
+    world.rooms._by_nid.clear()
     assert (await client.get(BOB, "joined_rooms")).json == {"joined_rooms": [here.room_id]}
     assert (await client.get(CAROL, "joined_rooms")).json == {"joined_rooms": []}
     assert len((await client.get(ALICE, "joined_rooms")).json["joined_rooms"]) == 3
