@@ -330,6 +330,7 @@ def upgrade() -> None:
         sa.Column("pos", sa.BigInteger(), nullable=False),
         sa.Column("generation", digest(8), nullable=False),
         sa.Column("worker", octets(64), nullable=False),
+        sa.Column("holder", digest(8), nullable=False),
         sa.Column("beat_ts", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("slot"),
     )

@@ -74,6 +74,28 @@ EVENT_BY_ID = Query(
         _e.room_nid == bindparam("room"), _e.event_id == bindparam("event_id")
     )
 )
+_redaction = t.redaction.c
+_by = t.event.alias("redacting")
+REDACTED_SINCE = Query(
+    select(*_TIMELINE_COLUMNS)
+    .select_from(
+        _by.join(
+            t.redaction,
+            and_(
+                _redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id
+            ),
+        ).join(
+            t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id)
+        )
+    )
+    .where(
+        _by.c.room_nid == bindparam("room"),
+        _by.c.room_seq > bindparam("seq"),
+        _e.room_seq <= bindparam("seq"),
+        _e.redacted_by.is_not(None),
+    )
+)
+"""Events up to a position that were stripped by redactions after it."""
 NEWEST_OWN = Query(
     select(_e.room_seq, _e.notify_ord)
     .where(

@@ -113,7 +113,7 @@ def _write_redactions(draft: Draft, nid: int, room: RoomDraft) -> None:
 
 
 def _head(draft: Draft, nid: int, room: RoomDraft) -> Row:
-    head, old = room.head, room.room.head
+    head, old = room.head, room.base
     return (
         nid,
         head.seq,

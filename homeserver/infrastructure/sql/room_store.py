@@ -91,6 +91,8 @@ class SqlRoomStore:
             state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
             tail = await self._tail(reader, room, old.seq)
+            rows = await reader.fetch(q.REDACTED_SINCE, room=room.nid, seq=old.seq)
+            redacted = await self._timeline(reader, room, rows)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
         room.catch_up(
@@ -101,6 +103,7 @@ class SqlRoomStore:
             tail,
             [receipt_of(row) for row in receipts],
             [seq for (seq,) in muted],
+            redacted,
         )
         return True
 

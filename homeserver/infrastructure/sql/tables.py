@@ -47,6 +47,7 @@ writer_slot = Table(
     Column("pos", POS, nullable=False),
     Column("generation", digest(8), nullable=False),
     Column("worker", octets(64), nullable=False),
+    Column("holder", digest(8), nullable=False),
     Column("beat_ts", MILLIS, nullable=False),
 )
 
