@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from homeserver.infrastructure.sql.tables import metadata
+from migrations.render import render_item
 
 
 def run(connection: Connection) -> None:
@@ -14,6 +15,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         compare_type=True,
+        render_item=render_item,
         transaction_per_migration=True,
     )
     with context.begin_transaction():

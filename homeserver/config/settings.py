@@ -159,6 +159,9 @@ class Settings:
         "The server's name in user and room ids. Never change it after the first start.",
     )
     listen: str = setting("127.0.0.1:8008", "`host:port` on which HTTP and WebSocket are served.")
+    public_url: str = setting(
+        "", "The URL under which clients reach this server; empty: that of `listen`."
+    )
     data_dir: str = setting("data", "Folder of the keys, the SQLite store and the media.")
     database: Database = field(default=Database())
     registration: Registration = field(default=Registration())

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 STORE_KINDS = ("sqlite", "mysql")
 SERVER_NAME = "firn.test"
 _DIALECTS: dict[SqlDialect, Any] = {
-    SqlDialect.MYSQL: mysql.dialect(),  # type: ignore[no-untyped-call]
-    SqlDialect.SQLITE: sqlite.dialect(),  # type: ignore[no-untyped-call]
+    SqlDialect.MYSQL: mysql.dialect(),
+    SqlDialect.SQLITE: sqlite.dialect(),
 }
 _ADD_STORE = Query(
     insert(tables.store).values({c.name: bindparam(f"p_{c.name}") for c in tables.store.columns})

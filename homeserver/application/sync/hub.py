@@ -80,6 +80,13 @@ class Hub:
             return False
         return True
 
+    def forget(self, user_nid: int, room_nid: int) -> None:
+        """Hide a room that a user forgot from that user's syncs."""
+        feed = self.feeds.get(user_nid)
+        place = feed.places.get(room_nid) if feed is not None else None
+        if feed is not None and place is not None:
+            feed.places[room_nid] = replace(place, forgotten=True)
+
     def watch(self, feed: Feed, nid: int) -> None:
         """Let a feed hear of a room's changes."""
         self._looking.setdefault(nid, set()).add(feed)

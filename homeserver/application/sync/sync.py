@@ -86,7 +86,7 @@ class Sync:
             version = feed.version
             span = self._span(requester, request, feed, since, typing_since)
             token = self._token(span)
-            body = await self._compose(span, token)
+            body = None if self._is_idle(span) else await self._compose(span, token)
             left = deadline - self._clock.monotonic()
             if body is not None:
                 return body
@@ -142,6 +142,14 @@ class Sync:
             (self._instance, self._typing.tick),
         )
         return encode_token(token).encode()
+
+    def _is_idle(self, span: Span) -> bool:
+        """Whether nothing at all happened since the token: the common case, decided at once."""
+        return (
+            span.tick == self._hub.ticks.now
+            and span.typing_since == self._typing.tick
+            and not span.request.full_state
+        )
 
     async def _compose(self, span: Span, token: bytes) -> bytes | None:
         """Build the answer; None where nothing is new."""

@@ -27,6 +27,7 @@ from homeserver.infrastructure.sql.mysql_packets import (
     send_packet,
     translate,
 )
+from homeserver.infrastructure.sql.mysql_rows import select_rows
 from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.writes import Execute, Insert
 
@@ -68,10 +69,7 @@ class MySqlSession:
     async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
         """See `Reader.fetch`."""
         text, args = query.on(DIALECT, params)
-        async with self._connection.cursor() as cursor:
-            await cursor.execute(bound(text, args))
-            rows: Sequence[Row] = await cursor.fetchall()
-            return rows
+        return await select_rows(self._connection, bound(text, args))
 
     async def execute(self, query: Query, **params: Any) -> int:
         """See `Session.execute`."""

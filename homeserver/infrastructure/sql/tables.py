@@ -90,6 +90,7 @@ profile = Table(
     _id("user_nid", primary_key=True),
     Column("displayname", octets(1024)),
     Column("avatar_url", octets(1024)),
+    Column("others", blob(), nullable=False),
     Column("rev", BigInteger, nullable=False),
     *_log(),
 )
@@ -104,6 +105,11 @@ device = Table(
     Column("created_ts", MILLIS, nullable=False),
     Column("last_seen_ts", MILLIS),
     Column("last_seen_ip", octets(45)),
+    # its login and where that login's token pairs stand (domain.accounts.refresh)
+    Column("login", NID),
+    Column("issued", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("first_open", Integer, nullable=False),
     *_log(),
     Index("device_of_user", "user_nid", "device_id", unique=True),
 )
@@ -114,9 +120,10 @@ access_token = Table(
     Column("token_hash", digest(32), primary_key=True),
     _id("user_nid"),
     _id("device_nid"),
+    _id("login"),
+    Column("number", Integer, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
     Column("expires_ts", MILLIS),
-    Column("refresh_hash", digest(32)),
     Index("access_token_of_device", "user_nid", "device_nid"),
 )
 
@@ -126,8 +133,8 @@ refresh_token = Table(
     Column("token_hash", digest(32), primary_key=True),
     _id("user_nid"),
     _id("device_nid"),
-    Column("state", SmallInteger, nullable=False),
-    Column("successor_hash", digest(32)),
+    _id("login"),
+    Column("number", Integer, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
     Index("refresh_token_of_device", "user_nid", "device_nid"),
 )
@@ -135,9 +142,10 @@ refresh_token = Table(
 registration_token = Table(
     "registration_token",
     metadata,
-    Column("token", octets(64), primary_key=True),
+    Column("token_hash", digest(32), primary_key=True),
     Column("uses_allowed", Integer),
     Column("uses", Integer, nullable=False),
+    Column("makes_admin", SmallInteger, nullable=False),
     Column("expires_ts", MILLIS),
 )
 
@@ -147,6 +155,7 @@ uia_session = Table(
     Column("session_id", octets(64), primary_key=True),
     Column("body", blob(), nullable=False),
     Column("expires_ts", MILLIS, nullable=False),
+    Index("uia_session_by_end", "expires_ts"),
 )
 
 sync_filter = Table(

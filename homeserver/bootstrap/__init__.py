@@ -1,0 +1,11 @@
+"""The composition root: the only place that builds adapters and wires use cases to them.
+
+`serve`, `migrate`, `add_user`, `backup` and `restore` are what the command line calls.
+"""
+
+from __future__ import annotations
+
+from homeserver.bootstrap.lifecycle import serve
+from homeserver.bootstrap.maintenance import add_user, backup, migrate, restore
+
+__all__ = ["add_user", "backup", "migrate", "restore", "serve"]

@@ -1,0 +1,78 @@
+"""The HTTP server over all routes."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from homeserver.application.ports.rate_limiter import Limit
+from homeserver.config.settings import RateLimit
+from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.telemetry.metrics import render_metrics
+from homeserver.infrastructure.telemetry.observer import RequestTelemetry
+from homeserver.presentation.app import HttpServer, build_server
+from homeserver.presentation.client.capabilities import Capabilities
+from homeserver.presentation.health import Probes
+from homeserver.presentation.routes import Discovery, discovery_routes, probe_routes
+from homeserver.presentation.settings import HttpSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from homeserver.application.ports.authenticator import Authenticator
+    from homeserver.bootstrap.core import Core
+    from homeserver.config import Settings
+    from homeserver.presentation.routing import Route
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def build_limiter(core: Core) -> MemoryRateLimiter:
+    """Rate limits as set, and as set anew by a reload."""
+    limiter = MemoryRateLimiter(_limits(core.settings.current))
+    core.settings.on_change(lambda settings: limiter.configure(_limits(settings)))
+    return limiter
+
+
+def _limits(settings: Settings) -> Mapping[str, Limit]:
+    limits = settings.rate_limits
+    if not limits.enabled:
+        return {}
+    values = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    return {
+        name: Limit(value.per_second, value.burst)
+        for name, value in values.items()
+        if isinstance(value, RateLimit)
+    }
+
+
+def build_http(
+    core: Core,
+    routes: Iterable[Route],
+    authenticator: Authenticator,
+    limiter: MemoryRateLimiter,
+) -> HttpServer:
+    """Build the server; it listens when it is told to."""
+    settings = core.settings.current
+    host, port = settings.listen_address
+    discovery = Discovery(
+        base_url=settings.public_url or f"http://{host}:{port}",
+        capabilities=Capabilities(default_room_version=settings.rooms.default_version),
+    )
+    probes = Probes(
+        live=lambda: not core.writer.fenced,
+        ready=lambda: not core.writer.fenced,
+        metrics=lambda: (render_metrics(), METRICS_TYPE),
+    )
+    every = (*discovery_routes(discovery), *probe_routes(probes), *routes)
+    return build_server(
+        [r for r in every if settings.metrics.enabled or r.path != "/metrics"],
+        authenticator=authenticator,
+        limiter=limiter,
+        observer=RequestTelemetry(core.ids),
+        settings=HttpSettings(
+            max_body=settings.limits.max_request_bytes,
+            body_seconds=settings.limits.request_timeout_s,
+            drain_seconds=8.0,
+        ),
+    )

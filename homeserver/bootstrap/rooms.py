@@ -1,0 +1,131 @@
+"""Everything about rooms but /sync."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.application.rooms.ban_user import BanUser
+from homeserver.application.rooms.change_member import ChangeMember
+from homeserver.application.rooms.create_room import CreateRoom
+from homeserver.application.rooms.event_at_time import EventAtTime
+from homeserver.application.rooms.forget_room import ForgetRoom
+from homeserver.application.rooms.get_context import GetContext
+from homeserver.application.rooms.get_event import GetEvent
+from homeserver.application.rooms.get_members import GetMembers
+from homeserver.application.rooms.get_messages import GetMessages
+from homeserver.application.rooms.get_state import GetState
+from homeserver.application.rooms.invite_user import InviteUser
+from homeserver.application.rooms.join_room import JoinRoom
+from homeserver.application.rooms.joined_members import JoinedMembers
+from homeserver.application.rooms.joined_rooms import JoinedRooms
+from homeserver.application.rooms.kick_user import KickUser
+from homeserver.application.rooms.knock_room import KnockRoom
+from homeserver.application.rooms.leave_room import LeaveRoom
+from homeserver.application.rooms.log_scan import LogScan
+from homeserver.application.rooms.points import Points
+from homeserver.application.rooms.publish_alias import PublishAlias
+from homeserver.application.rooms.redact_event import RedactEvent
+from homeserver.application.rooms.remove_alias import RemoveAlias
+from homeserver.application.rooms.resolve_alias import ResolveAlias
+from homeserver.application.rooms.send_event import SendEvent
+from homeserver.application.rooms.send_state import SendState
+from homeserver.application.rooms.set_member import SetMember
+from homeserver.application.rooms.state_reader import StateReader
+from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.infrastructure.sql.aliases import SqlAliasStore
+from homeserver.presentation.client.aliases import AliasCases, alias_routes
+from homeserver.presentation.client.context import context_routes
+from homeserver.presentation.client.create_room import create_room_routes
+from homeserver.presentation.client.members import member_routes
+from homeserver.presentation.client.membership import MembershipCases, membership_routes
+from homeserver.presentation.client.messages import messages_routes
+from homeserver.presentation.client.redact import redact_routes
+from homeserver.presentation.client.room_events import room_event_routes
+from homeserver.presentation.client.room_state import room_state_routes
+from homeserver.presentation.client.rooms_lists import rooms_list_routes
+from homeserver.presentation.client.send import send_routes
+from homeserver.presentation.client.state_events import state_event_routes
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.profiles import ProfileReader
+    from homeserver.application.ports.users import Users
+    from homeserver.bootstrap.core import Core
+    from homeserver.presentation.routing import Route
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What rooms need to know of accounts."""
+
+    users: Users
+    profiles: ProfileReader
+
+
+def room_routes(core: Core, people: People) -> tuple[Route, ...]:
+    """All rows of the rooms' endpoints."""
+    return (*_writing(core, people), *_reading(core))
+
+
+def _writing(core: Core, people: People) -> tuple[Route, ...]:
+    aliases = SqlAliasStore(core.database)
+    create = CreateRoom(
+        writer=core.writer,
+        store=core.store,
+        registry=core.rooms,
+        aliases=aliases,
+        users=people.users,
+        profiles=people.profiles,
+        ids=core.ids,
+        new_nid=core.writer.new_nid,
+        default_version=core.settings.current.rooms.default_version,
+    )
+    members = _members(core, people)
+    redact = RedactEvent(core.access, core.store, core.writer)
+    resolve = ResolveAlias(aliases)
+    forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
+    return (
+        *create_room_routes(create),
+        *membership_routes(MembershipCases(members, forget, resolve)),
+        *alias_routes(
+            AliasCases(
+                resolve,
+                PublishAlias(core.access, aliases, core.writer),
+                RemoveAlias(core.access, aliases, core.writer),
+                core.server_name,
+            )
+        ),
+        *send_routes(SendEvent(core.access, core.writer), redact),
+        *state_event_routes(SendState(core.access, aliases, members, core.writer)),
+        *redact_routes(redact),
+    )
+
+
+def _members(core: Core, people: People) -> SetMember:
+    change = ChangeMember(people.users, people.profiles, core.writer)
+    return SetMember(
+        access=core.access,
+        join=JoinRoom(core.access, change),
+        knock=KnockRoom(core.access, change),
+        leave=LeaveRoom(core.access, change),
+        invite=InviteUser(core.access, people.users, change),
+        kick=KickUser(core.access, change),
+        ban=BanUser(core.access, change),
+        unban=UnbanUser(core.access, change),
+    )
+
+
+def _reading(core: Core) -> tuple[Route, ...]:
+    scan, state = LogScan(core.store), StateReader(core.store)
+    points = Points(core.timeline, lambda: core.generation)
+    access = core.access
+    return (
+        *messages_routes(GetMessages(access, scan, points, state)),
+        *context_routes(GetContext(access, core.store, scan, state)),
+        *room_event_routes(
+            GetEvent(access, core.store), EventAtTime(access, core.store, scan)
+        ),
+        *room_state_routes(GetState(access, state)),
+        *member_routes(GetMembers(access, state, points), JoinedMembers(access)),
+        *rooms_list_routes(JoinedRooms(core.hub, core.memberships, core.rooms, core.store)),
+    )

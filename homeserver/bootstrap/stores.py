@@ -1,0 +1,75 @@
+"""Which store the settings name; a driver is imported only where it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from homeserver.infrastructure.sql.errors import StoreDownError
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.clock import Clock
+    from homeserver.application.ports.ids import Ids
+    from homeserver.config import Settings
+    from homeserver.infrastructure.sql.database import Database
+
+SQLITE_FILE = "firn.db"
+
+
+def data_folder(settings: Settings) -> Path:
+    """The folder of keys, SQLite store and media; made where it is missing."""
+    folder = Path(settings.data_dir)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def sqlite_path(settings: Settings) -> Path:
+    """The file of the embedded store."""
+    return data_folder(settings) / SQLITE_FILE
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether the store is the SQLite file."""
+    return not settings.database.url
+
+
+async def open_database(settings: Settings) -> Database:
+    """Connect to the store. Raises StoreDownError."""
+    if is_embedded(settings):
+        from homeserver.infrastructure.sql.sqlite_database import (  # noqa: PLC0415
+            SqliteDatabase,
+        )
+
+        return SqliteDatabase(sqlite_path(settings))
+    from homeserver.infrastructure.sql.mysql_database import MySqlDatabase  # noqa: PLC0415
+
+    address = urlsplit(settings.database.url)
+    if address.scheme != "mysql" or not address.hostname or not address.path.strip("/"):
+        msg = "database.url must be like mysql://user:password@host:3306/database"
+        raise StoreDownError(msg)
+    return await MySqlDatabase.connect(
+        host=address.hostname,
+        port=address.port or 3306,
+        user=unquote(address.username or ""),
+        password=unquote(address.password or ""),
+        db=address.path.strip("/"),
+        pool_size=settings.database.pool_size,
+    )
+
+
+def migrate_store(settings: Settings, clock: Clock, ids: Ids) -> None:
+    """Bring the store to this version's schema; make it where there is none."""
+    from homeserver.infrastructure.sql import migrate  # noqa: PLC0415 (alembic is slow to load)
+
+    url = (
+        migrate.sqlite_url(sqlite_path(settings))
+        if is_embedded(settings)
+        else migrate.mysql_url(settings.database.url)
+    )
+    migrate.migrate(
+        url,
+        server_name=settings.server_name,
+        generation=ids.random_bytes(8),
+        now=clock.now_ms(),
+    )

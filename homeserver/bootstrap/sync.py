@@ -1,0 +1,88 @@
+"""/sync and what belongs to a user in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.application.receipts.mark_read import MarkRead
+from homeserver.application.sync.candidates import Candidates
+from homeserver.application.sync.feeds import Feeds
+from homeserver.application.sync.global_data import GlobalData
+from homeserver.application.sync.joined_room import JoinedRooms
+from homeserver.application.sync.lazy_members import LazyMembers
+from homeserver.application.sync.left_room import LeftRooms
+from homeserver.application.sync.room_data import RoomData
+from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.unread import UnreadCounts
+from homeserver.application.typing.board import TypingBoard
+from homeserver.application.typing.set_typing import SetTyping
+from homeserver.application.user_data.account_data import AccountData
+from homeserver.application.user_data.edit import EditAccountData
+from homeserver.application.user_data.filters import Filters
+from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
+from homeserver.presentation.client.account_data import account_data_routes
+from homeserver.presentation.client.filters import filter_routes
+from homeserver.presentation.client.push_rules import push_rule_routes
+from homeserver.presentation.client.receipts import receipt_routes
+from homeserver.presentation.client.sync import sync_routes
+from homeserver.presentation.client.tags import tag_routes
+from homeserver.presentation.client.typing import typing_routes
+
+if TYPE_CHECKING:
+    from homeserver.bootstrap.core import Core
+    from homeserver.presentation.routing import Route
+
+
+@dataclass(frozen=True, slots=True)
+class SyncParts:
+    """The routes, and what the process keeps alive for them."""
+
+    routes: tuple[Route, ...]
+    feeds: Feeds
+    typing: TypingBoard
+
+
+def build_sync(core: Core) -> SyncParts:
+    """Wire /sync, receipts, typing, account data, tags and filters."""
+    user_data = SqlUserDataStore(core.database)
+    data = AccountData(user_data)
+    edit = EditAccountData(data, core.rooms, core.writer)
+    filters = Filters(user_data, core.writer)
+    typing = TypingBoard(core.hub, core.clock)
+    feeds = Feeds(core.hub, core.memberships, core.log, core.clock)
+    sync = _sync(core, feeds, typing, data)
+    routes = (
+        *sync_routes(sync, filters, lambda: core.settings.current.limits.sync_timeout_max_ms),
+        *receipt_routes(MarkRead(core.access, core.store, data, core.writer)),
+        *typing_routes(SetTyping(core.access, typing)),
+        *account_data_routes(edit),
+        *tag_routes(edit),
+        *filter_routes(filters),
+        *push_rule_routes(data),
+    )
+    return SyncParts(routes, feeds, typing)
+
+
+def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:
+    room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
+    return Sync(
+        hub=core.hub,
+        feeds=feeds,
+        rooms=core.rooms,
+        candidates=Candidates(log=core.log, typing=typing, account_data=data),
+        joined=JoinedRooms(
+            access=core.access,
+            store=core.store,
+            timeline=core.timeline,
+            lazy=LazyMembers(),
+            data=room_data,
+        ),
+        left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline),
+        data=GlobalData(data),
+        typing=typing,
+        log=core.log,
+        clock=core.clock,
+        generation=core.generation,
+        instance=int.from_bytes(core.ids.random_bytes(4), "big"),
+    )

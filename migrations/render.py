@@ -1,0 +1,27 @@
+"""How alembic writes our column types into a new revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import LargeBinary
+from sqlalchemy.dialects import mysql
+
+if TYPE_CHECKING:
+    from alembic.autogenerate.api import AutogenContext
+
+_IMPORT = "from homeserver.infrastructure.sql.types import blob, digest, octets"
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Write `octets(255)` instead of the variants that it is made of."""
+    if kind != "type" or not isinstance(item, LargeBinary):
+        return False
+    context.imports.add(_IMPORT)
+    variant = item.dialect_impl(mysql.dialect())  # type: ignore[no-untyped-call]
+    variant = getattr(variant, "impl", variant)
+    if isinstance(variant, mysql.VARBINARY):
+        return f"octets({item.length})"
+    if isinstance(variant, mysql.BINARY):
+        return f"digest({item.length})"
+    return "blob()"
