@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import bindparam, func, insert, literal_column, select, update
-
+from sqlalchemy import bindparam, func, insert, literal_column, select
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
@@ -274,7 +273,7 @@ NASTY = [
     b"",
     b"%s %% %(x)s",
     b"'; DROP TABLE room; --",
-    b'"\\\'\x00\x1a',
+    b"\"\\'\x00\x1a",
     "🐿 żółw 日本".encode(),
     b"\xff\xfe\x80",
 ]
@@ -286,7 +285,11 @@ async def test_every_byte_comes_back(store: Store, lease: Lease, way: str) -> No
     if way == "batch":
         await store.database.commit(batch(lease, (w.INSERT_FILTER, rows)))
     else:
-        add = Query(insert(t.sync_filter).values({c.name: bindparam(c.name + "_") for c in t.sync_filter.columns}))
+        add = Query(
+            insert(t.sync_filter).values(
+                {c.name: bindparam(c.name + "_") for c in t.sync_filter.columns}
+            )
+        )
         async with store.database.transaction() as session:
             for user, name, body in rows:
                 await session.execute(add, user_nid_=user, filter_id_=name, body_=body)
@@ -303,7 +306,9 @@ async def test_strings_are_compared_byte_by_byte(store: Store, lease: Lease) -> 
 
 
 async def test_percent_signs_of_a_statement_stay(store: Store) -> None:
-    query = Query(select(literal_column("'%'").label("x"), bindparam("b", type_=t.matrix_user.c.user_id.type)))
+    query = Query(
+        select(literal_column("'%'").label("x"), bindparam("b", type_=t.matrix_user.c.user_id.type))
+    )
     ((first, second),) = await store.database.fetch(query, b=b"%d")
     assert (bytes(second), first in ("%", b"%")) == (b"%d", True)
 

@@ -49,7 +49,13 @@ class Scene:
         """
         left = [n for n in numbers if n not in self.acknowledged]
         lanes = [[n for n in left if n % LANES == lane] for lane in range(LANES)]
-        task = {"store": self.store, "worker": worker, "room": self.room, "lanes": lanes, "die": die}
+        task = {
+            "store": self.store,
+            "worker": worker,
+            "room": self.room,
+            "lanes": lanes,
+            "die": die,
+        }
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

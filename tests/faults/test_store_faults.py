@@ -232,7 +232,7 @@ async def test_a_reader_that_fails_does_not_undo_what_is_stored(store: Store) ->
 
     def change(draft: Draft) -> str:
         draft.write(w.INSERT_FILTER, (1, b"f", b"{}"))
-        draft.on_commit(lambda: 1 // 0)  # type: ignore[arg-type,return-value]
+        draft.on_commit(lambda: 1 // 0)  # type: ignore[arg-type]
         return "stored"
 
     assert await store.writer.submit(change) == "stored"
@@ -256,7 +256,7 @@ async def test_a_clash_that_somebody_else_caught_up_with_blames_nobody(store: St
         await commit(batch)
 
     if store.kind == "sqlite":
-        other.worker.writer._db = _Through(commit, database)  # type: ignore[assignment]
+        other.worker.writer._db = _Through(commit, database)
     database.commit = late
     await sender.say("mine")
     found = await sender.check(store)
@@ -291,7 +291,11 @@ async def test_F8_two_workers_hammer_three_rooms(store: Store) -> None:
                 del said[body]
 
     await asyncio.gather(
-        *[lane(sender.town, sender.alice, room, f"m{i}{j}") for i, room in enumerate(rooms) for j in "ab"],
+        *[
+            lane(sender.town, sender.alice, room, f"m{i}{j}")
+            for i, room in enumerate(rooms)
+            for j in "ab"
+        ],
         *[lane(other_town, alice, room, f"t{i}{j}") for i, room in enumerate(theirs) for j in "ab"],
     )
     found = await check_logs(store.database)
@@ -408,7 +412,7 @@ async def test_F14_a_store_from_a_backup_lacks_what_came_later_and_goes_on(
         lost_nid = store.writer.new_nid()
         old = await SqlLogReader(store.database).generation()
     shutil.copy(target, tmp_path / "restored" / "firn.db")
-    restored = Store("sqlite", SqliteDatabase(tmp_path / "restored" / "firn.db"), lambda: _nothing())
+    restored = Store("sqlite", SqliteDatabase(tmp_path / "restored" / "firn.db"), _nothing)
     try:
         await begin_generation(restored.database, b"restored", 7)
         restored.connect = lambda: _same(restored)

@@ -184,7 +184,9 @@ class BehindWorker(ModelWorker):
     """Answers a token that is ahead of it: wrong."""
 
     def sync(self, token: Vector) -> tuple[dict[str, list[Place]], Vector] | None:
-        found = {room: self.deliver(log, token, self.ticks.vector) for room, log in self.logs.items()}
+        found = {
+            room: self.deliver(log, token, self.ticks.vector) for room, log in self.logs.items()
+        }
         return found, self.ticks.vector
 
 

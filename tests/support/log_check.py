@@ -38,7 +38,7 @@ async def check_logs(database: Reader) -> dict[str, str]:
     for nid, seq, _, slot, pos, _, _ in (rows := await database.fetch(EVENTS)):
         rooms[nid].append(seq)
         places.add((slot, pos))
-    heads = dict(await database.fetch(HEADS))  # type: ignore[arg-type]
+    heads: dict[int, int] = dict(await database.fetch(HEADS))
     assert {nid: list(range(1, seq + 1)) for nid, seq in heads.items()} == dict(rooms)
     assert len(places) == len(rows), "two events at one position"
     await _check_slots(database, places)
@@ -56,7 +56,7 @@ async def _check_slots(database: Reader, places: set[tuple[int, int]]) -> None:
         assert epoch >= epochs.get(slot, 0), "an older epoch wrote later"
         at[slot], epochs[slot] = last, epoch
         ids.add(batch_id)
-    stored = dict(await database.fetch(SLOTS))  # type: ignore[arg-type]
+    stored: dict[int, int] = dict(await database.fetch(SLOTS))
     assert {slot: pos for slot, pos in stored.items() if pos} == at
     assert all(0 < pos <= at[slot] for slot, pos in places)
 
@@ -74,5 +74,7 @@ def _bodies(rows: Sequence[tuple[object, ...]]) -> dict[str, str]:
 
 def check_acknowledged(found: Mapping[str, str], acknowledged: Mapping[str, str]) -> None:
     """Assert that each acknowledged message is stored, under the id that was answered."""
-    missing = {body: found.get(body) for body, event in acknowledged.items() if found.get(body) != event}
+    missing = {
+        body: found.get(body) for body, event in acknowledged.items() if found.get(body) != event
+    }
     assert not missing

@@ -95,7 +95,9 @@ async def run(task: dict[str, Any]) -> None:
     """Send all lanes."""
     where = task["store"]
     database: Any = (
-        SqliteDatabase(Path(where)) if isinstance(where, str) else await MySqlDatabase.connect(**where)
+        SqliteDatabase(Path(where))
+        if isinstance(where, str)
+        else await MySqlDatabase.connect(**where)
     )
     if task.get("die"):
         database = Mortal(database, *task["die"])
@@ -111,9 +113,7 @@ async def run(task: dict[str, Any]) -> None:
     await writer.start()
     town = Town(_Site(database), Worker(task["worker"], writer, rooms, None))  # type: ignore[arg-type]
     alice = await town.user("alice")
-    room = (
-        await town.registry.get(task["room"]) if task.get("room") else await town.room(alice)
-    )
+    room = await town.registry.get(task["room"]) if task.get("room") else await town.room(alice)
     say("room", room.room_id)
     await asyncio.gather(*[_lane(town, alice, room, lane) for lane in task["lanes"]])
     await writer.stop()

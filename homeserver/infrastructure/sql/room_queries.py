@@ -22,9 +22,7 @@ ROOM_BY_ID = Query(
     )
 )
 ROOM_BY_NID = Query(
-    select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(
-        t.room.c.nid == bindparam("nid")
-    )
+    select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(t.room.c.nid == bindparam("nid"))
 )
 HEAD = Query(
     select(_h.seq, _h.rev, _h.depth, _h.notify_ord, _h.extremities).where(
@@ -83,12 +81,8 @@ REDACTED_SINCE = Query(
     .select_from(
         _by.join(
             t.redaction,
-            and_(
-                _redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id
-            ),
-        ).join(
-            t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id)
-        )
+            and_(_redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id),
+        ).join(t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id))
     )
     .where(
         _by.c.room_nid == bindparam("room"),
