@@ -58,14 +58,15 @@ def _measure(program: Path, kind: str, options: argparse.Namespace) -> tuple[str
     """Run all phases on one store; return the store's version and the lines by key."""
     size = plan.QUICK if options.quick else plan.FULL
     wanted = None if options.only is None else set(options.only.split(","))
-    with tempfile.TemporaryDirectory(prefix="firn-bench-") as name:
-        with fresh(kind, Path(name)) as place:
-            lines = _phases(program, place, size, wanted)
-            version = place.version
+    with (
+        tempfile.TemporaryDirectory(prefix="firn-bench-") as name,
+        fresh(kind, Path(name)) as place,
+    ):
+        lines = _phases(program, place, size, wanted)
     RESULTS.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (RESULTS / f"{kind}.jsonl").write_text(text, encoding="utf-8")
-    return version, by_key(lines)
+    return place.version, by_key(lines)
 
 
 def _phases(program: Path, place: Place, size: plan.Size, wanted: set[str] | None) -> list[Line]:

@@ -1,7 +1,6 @@
 """The figures of the table: where each comes from, its target, and Synapse's figure.
 
-Synapse 1.1xx with PostgreSQL was measured with the same phases on such a machine (2 cores);
-`-` where it was not.
+Synapse's figures are given, not measured here; `-` where there is none.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ and the load generator share the cores.
 
 CPU is server plus database, per operation (of a message: the send and all its
 deliveries); it hardly depends on what else runs, unlike rates and latencies. The targets are
-for MariaDB with durable commits. Synapse's column was measured with the same phases on a
-machine of this size.
+for MariaDB with durable commits. Synapse's column is for comparison:
+figures given beforehand, not measured by this command.
 
 {table(runs)}
 {quiet}

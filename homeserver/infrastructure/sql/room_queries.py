@@ -175,7 +175,7 @@ MEMBERS_SINCE = Query(
 
 @cache
 def transactions(count: int) -> Query:
-    """The events of `count` (room, key) pairs: parameters r0, k0, r1, k1 …"""
+    """The events of `count` (room, key) pairs: parameters r0, k0, r1, k1 …."""
     either = or_(
         *[
             and_(_e.room_nid == bindparam(f"r{i}"), _e.txn_key == bindparam(f"k{i}"))
@@ -187,7 +187,7 @@ def transactions(count: int) -> Query:
 
 @cache
 def positions(count: int) -> Query:
-    """Log position and time of `count` live events of a room: parameters room, s0, s1 …"""
+    """Log position and time of `count` live events of a room: parameters room, s0, s1 …."""
     return Query(
         select(_e.room_seq, _e.slot, _e.pos, _e.ts).where(
             _e.room_nid == bindparam("room"),
@@ -199,7 +199,7 @@ def positions(count: int) -> Query:
 
 @cache
 def replaced(count: int) -> Query:
-    """What the state events at `count` positions replaced: parameters room, s0, s1 …
+    """What the state events at `count` positions replaced: parameters room, s0, s1 ….
 
     Rows: id of the event, then id, codec and body of the one that it replaced.
     """
@@ -222,7 +222,7 @@ def replaced(count: int) -> Query:
 
 @cache
 def events_by_id(count: int) -> Query:
-    """Id, codec and body of `count` events: parameters room, e0, e1 …"""
+    """Id, codec and body of `count` events: parameters room, e0, e1 …."""
     return Query(
         select(_e.event_id, _e.codec, _e.body).where(
             _e.room_nid == bindparam("room"), _e.event_id.in_(_names("e", count))
@@ -232,13 +232,13 @@ def events_by_id(count: int) -> Query:
 
 @cache
 def room_ids(count: int) -> Query:
-    """The ids of `count` rooms: parameters r0, r1 …"""
+    """The ids of `count` rooms: parameters r0, r1 …."""
     return Query(select(t.room.c.nid, t.room.c.room_id).where(t.room.c.nid.in_(_names("r", count))))
 
 
 @cache
 def state_at(count: int, *, others: bool) -> Query:
-    """`count` keys of the state after event `seq`: parameters room, seq, t0, k0, t1, k1 …
+    """`count` keys of the state after event `seq`: parameters room, seq, t0, k0, t1, k1 ….
 
     With `others` also everything of another type than `other`.
     """
