@@ -163,8 +163,8 @@ async def open_store(kind: str, folder: Path) -> AsyncIterator[Store]:
                 p_server_name=SERVER_NAME.encode(),
                 p_created_ts=store.clock.now_ms(),
             )
-        store.worker = await store.join("main")
         try:
+            store.worker = await store.join("main")
             yield store
         finally:
             await store.close()

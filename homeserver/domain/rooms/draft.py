@@ -169,4 +169,3 @@ class RoomDraft:
         del self.muted[mark.muted :]
         self._state = {change.key: change.event for change in self.changes}
         self._levels = None
-

@@ -78,7 +78,7 @@ async def check_fence(database: Database, lease: Lease, now: int) -> None:
                 p_new=lease.pos + 1,
                 p_ts=now,
             )
-            raise _UnfencedError
+            raise _UnfencedError  # noqa: TRY301 (rolls back)
     except ClashError:
         return
     except _UnfencedError:
