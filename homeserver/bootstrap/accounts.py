@@ -17,7 +17,6 @@ from homeserver.application.accounts.delete_devices import DeleteDevices
 from homeserver.application.accounts.first_user import FirstUser
 from homeserver.application.accounts.interactive_auth import InteractiveAuth
 from homeserver.application.accounts.list_devices import ListDevices
-from homeserver.application.accounts.lock_account import LockAccount
 from homeserver.application.accounts.log_in import LogIn
 from homeserver.application.accounts.log_out import LogOut
 from homeserver.application.accounts.login_guard import LoginGuard
@@ -34,6 +33,9 @@ from homeserver.application.accounts.registration_policy import (
 from homeserver.application.accounts.remove_devices import RemoveDevices
 from homeserver.application.accounts.rename_device import RenameDevice
 from homeserver.application.accounts.users import Users
+from homeserver.application.rooms.change_member import ChangeMember
+from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
+from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.rooms import People
 from homeserver.domain.accounts.password import PasswordPolicy
@@ -52,13 +54,6 @@ from homeserver.presentation.client.profile import ProfileCases, profile_routes
 from homeserver.presentation.client.register import RegisterCases, register_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from homeserver.application.ports.account_listeners import (
-        DeactivationListener,
-        DeviceListener,
-    )
-    from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
@@ -66,180 +61,141 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What the rest of the server needs of accounts."""
+    """What the rest of the server gets from here."""
 
     routes: tuple[Route, ...]
-    people: People
     authenticator: Authenticate
+    people: People
+    first_user: FirstUser
     add_user: AddUser
-    lock: LockAccount
-    _first_user: FirstUser
-
-    async def first_user_token(self) -> str | None:
-        """The token for the first account of a fresh server."""
-        return await self._first_user.ensure_first_user_token()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stores:
-    """The adapters over the one database."""
-
-    users: SqlUserStore
-    accounts: SqlAccountStore
-    devices: SqlDeviceStore
-    tokens: SqlTokenStore
-    profiles: SqlProfileStore
-    tickets: SqlRegistrationTokenStore
-    sessions: SqlUiaSessionStore
-
-
-@dataclass(frozen=True, slots=True)
 class _Parts:
-    """The use cases that others are made of."""
+    """The adapters and small use cases that the others are made of."""
 
-    hasher: PasswordHasher
-    passwords: PasswordPolicy
-    create: CreateAccount
-    open: OpenSession
-    remove: RemoveDevices
-    interactive: InteractiveAuth
-    confirm: ConfirmIdentity
-    check: CheckPassword
+    def __init__(self, core: Core, limiter: RateLimiter) -> None:
+        database, writer = core.database, core.writer
+        self.accounts = SqlAccountStore(database)
+        self.devices = SqlDeviceStore(database)
+        self.profiles = SqlProfileStore(database)
+        self.registration_tokens = SqlRegistrationTokenStore(database)
+        tokens, user_store = SqlTokenStore(database), SqlUserStore(database)
+        self.hasher = Argon2Passwords()
+        self.passwords = PasswordPolicy()
+        self.authenticate = Authenticate(tokens, writer, core.clock)
+        self.mint = TokenMint(tokens, core.ids)
+        self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
+        self.users = Users(
+            user_store, self.accounts, writer, writer, server_name=core.server_name
+        )
+        self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
+        self.open_session = OpenSession(
+            self.devices, self.mint, writer, writer, core.ids, self.authenticate
+        )
+        self.remove_devices = RemoveDevices(self.devices, self.authenticate)
+        self.interactive_auth = InteractiveAuth(
+            SqlUiaSessionStore(database), writer, core.clock, core.ids
+        )
+        self.check_password = CheckPassword(self.hasher, LoginGuard(limiter, core.clock))
+        self.confirm = ConfirmIdentity(
+            self.interactive_auth, self.accounts, self.check_password, core.server_name
+        )
 
 
-def build_accounts(
-    core: Core,
-    limiter: RateLimiter,
-    *,
-    hasher: PasswordHasher | None = None,
-    on_deactivation: Sequence[DeactivationListener] = (),
-    on_device_removal: Sequence[DeviceListener] = (),
-) -> Accounts:
-    """Wire everything about accounts."""
-    db, writer = core.database, core.writer
-    stores = _Stores(
-        users=SqlUserStore(db),
-        accounts=SqlAccountStore(db),
-        devices=SqlDeviceStore(db),
-        tokens=SqlTokenStore(db),
-        profiles=SqlProfileStore(db),
-        tickets=SqlRegistrationTokenStore(db),
-        sessions=SqlUiaSessionStore(db),
-    )
-    authenticate = Authenticate(stores.tokens, writer, core.clock)
-    parts = _parts(
-        core, stores, authenticate, hasher or Argon2Passwords(), limiter, on_device_removal
-    )
+def build_accounts(core: Core, limiter: RateLimiter) -> Accounts:
+    """Wire all of it."""
+    parts = _Parts(core, limiter)
+    people = People(parts.users, MemberProfiles(parts.profiles))
     return Accounts(
         routes=(
-            *_session_routes(core, stores, parts, authenticate),
-            *_own_routes(core, stores, parts, on_deactivation),
+            *login_routes(_login(core, parts)),
+            *register_routes(_register(core, parts)),
+            *account_routes(_account(core, parts, people)),
+            *device_routes(_devices(core, parts)),
+            *profile_routes(_profile(core, parts)),
         ),
-        people=People(
-            Users(
-                stores.users,
-                stores.accounts,
-                writer,
-                writer,
-                server_name=core.server_name,
-            ),
-            MemberProfiles(stores.profiles),
+        authenticator=parts.authenticate,
+        people=people,
+        first_user=FirstUser(
+            parts.accounts, parts.registration_tokens, core.writer, core.ids
         ),
-        authenticator=authenticate,
-        add_user=AddUser(parts.create, parts.passwords, parts.hasher, core.server_name),
-        lock=LockAccount(stores.accounts, writer, authenticate),
-        _first_user=FirstUser(stores.accounts, stores.tickets, writer, core.ids),
+        add_user=AddUser(
+            parts.create_account, parts.passwords, parts.hasher, core.server_name
+        ),
     )
 
 
-def _parts(
-    core: Core,
-    stores: _Stores,
-    authenticate: Authenticate,
-    hasher: PasswordHasher,
-    limiter: RateLimiter,
-    on_device_removal: Sequence[DeviceListener],
-) -> _Parts:
-    writer, ids = core.writer, core.ids
-    interactive = InteractiveAuth(stores.sessions, writer, core.clock, ids)
-    check = CheckPassword(hasher, LoginGuard(limiter, core.clock))
-    mint = TokenMint(stores.tokens, ids)
-    return _Parts(
-        hasher=hasher,
-        passwords=PasswordPolicy(),
-        create=CreateAccount(stores.users, stores.accounts, writer, writer),
-        open=OpenSession(stores.devices, mint, writer, writer, ids, authenticate),
-        remove=RemoveDevices(stores.devices, authenticate, on_device_removal),
-        interactive=interactive,
-        confirm=ConfirmIdentity(interactive, stores.accounts, check, core.server_name),
-        check=check,
+def _login(core: Core, parts: _Parts) -> LoginCases:
+    return LoginCases(
+        log_in=LogIn(
+            parts.accounts, parts.check_password, parts.open_session, core.server_name
+        ),
+        log_out=LogOut(parts.remove_devices, core.writer),
+        refresh=parts.refresh,
+        server_name=core.server_name,
+        base_url=core.settings.current.public_url,
     )
 
 
-def _session_routes(
-    core: Core, stores: _Stores, parts: _Parts, authenticate: Authenticate
-) -> tuple[Route, ...]:
-    name, writer = core.server_name, core.writer
+def _register(core: Core, parts: _Parts) -> RegisterCases:
+    def settings() -> RegistrationSettings:
+        registration = core.settings.current.registration
+        return RegistrationSettings(registration.open, registration.tokens)
+
     policy = RegistrationPolicy(
-        lambda: _registration(core), stores.tickets, stores.accounts, core.clock
+        settings, parts.registration_tokens, parts.accounts, core.clock
     )
     register = Register(
         policy=policy,
         passwords=parts.passwords,
-        interactive_auth=parts.interactive,
-        create_account=parts.create,
-        open_session=parts.open,
+        interactive_auth=parts.interactive_auth,
+        create_account=parts.create_account,
+        open_session=parts.open_session,
         hasher=parts.hasher,
         ids=core.ids,
-        server_name=name,
+        server_name=core.server_name,
     )
-    available = NameAvailable(parts.create, name)
-    logins = LoginCases(
-        log_in=LogIn(stores.accounts, parts.check, parts.open, name),
-        log_out=LogOut(parts.remove, writer),
-        refresh=RefreshSession(stores.tokens, parts.open.mint, writer, authenticate),
-        server_name=name,
-        base_url=core.settings.current.public_url,
-    )
-    return (
-        *register_routes(RegisterCases(register, available, policy, name)),
-        *login_routes(logins),
-    )
+    available = NameAvailable(parts.create_account, core.server_name)
+    return RegisterCases(register, available, policy, core.server_name)
 
 
-def _own_routes(
-    core: Core,
-    stores: _Stores,
-    parts: _Parts,
-    on_deactivation: Sequence[DeactivationListener],
-) -> tuple[Route, ...]:
-    writer = core.writer
-    devices = ListDevices(stores.devices)
-    change_password = ChangePassword(
-        parts.confirm, stores.accounts, parts.passwords, parts.hasher, parts.remove, writer
+def _account(core: Core, parts: _Parts, people: People) -> AccountCases:
+    change_member = ChangeMember(people.users, people.profiles, core.writer)
+    leave_all = LeaveAllRooms(
+        core.rooms, core.memberships, LeaveRoom(core.access, change_member)
     )
-    deactivate = DeactivateAccount(
-        parts.confirm, stores.accounts, stores.profiles, parts.remove, writer, on_deactivation
-    )
-    propagate = PropagateProfile(core.access, core.memberships, writer)
-    return (
-        *account_routes(AccountCases(change_password, deactivate)),
-        *device_routes(
-            DeviceCases(
-                devices,
-                RenameDevice(devices, writer),
-                DeleteDevices(parts.confirm, parts.remove, writer),
-            )
+    return AccountCases(
+        change_password=ChangePassword(
+            confirm=parts.confirm,
+            accounts=parts.accounts,
+            passwords=parts.passwords,
+            hasher=parts.hasher,
+            remove_devices=parts.remove_devices,
+            writer=core.writer,
         ),
-        *profile_routes(
-            ProfileCases(
-                ReadProfile(stores.accounts, stores.profiles),
-                ChangeProfile(stores.profiles, writer, (propagate,)),
-            )
+        deactivate=DeactivateAccount(
+            confirm=parts.confirm,
+            accounts=parts.accounts,
+            profiles=parts.profiles,
+            remove_devices=parts.remove_devices,
+            writer=core.writer,
+            listeners=(leave_all,),
         ),
     )
 
 
-def _registration(core: Core) -> RegistrationSettings:
-    registration = core.settings.current.registration
-    return RegistrationSettings(registration.open, registration.tokens)
+def _devices(core: Core, parts: _Parts) -> DeviceCases:
+    listing = ListDevices(parts.devices)
+    return DeviceCases(
+        listing,
+        RenameDevice(listing, core.writer),
+        DeleteDevices(parts.confirm, parts.remove_devices, core.writer),
+    )
+
+
+def _profile(core: Core, parts: _Parts) -> ProfileCases:
+    propagate = PropagateProfile(core.access, core.memberships, core.writer)
+    return ProfileCases(
+        ReadProfile(parts.accounts, parts.profiles),
+        ChangeProfile(parts.profiles, core.writer, (propagate,)),
+    )

@@ -220,8 +220,9 @@ class World:
 
     async def log(self, room: Room) -> Sequence[TimelineEvent]:
         """The whole log from the store."""
-        everything = {"after": (0, 0), "before": (1 << 60, 0), "limit": 1 << 20}
-        return await self.store.events(room, **everything, newest=False)
+        return await self.store.events(
+            room, after=(0, 0), before=(1 << 60, 0), limit=1 << 20, newest=False
+        )
 
 
 def add(draft: Draft, room: Room, put: Put) -> TimelineEvent:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
 
 DUMMY: Final = "m.login.dummy"
-REGISTRATION_TOKEN: Final = "m.login.registration_token"
+REGISTRATION_TOKEN: Final = "m.login.registration_token"  # noqa: S105 (the name of a stage)
 MAX_TOKEN_BYTES: Final = 64
 
 

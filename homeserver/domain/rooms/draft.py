@@ -43,6 +43,7 @@ class Mark(NamedTuple):
 class RoomDraft:
     """Everything one batch adds to one room; nothing touches the room before the commit.
 
+    `base` is the head that the batch was computed on, `head` the one it leaves.
     `redacted` are events in their stripped form, `redactions` pairs (redacted, redaction) of
     event ids, `muted` the positions of redacted events that `notify_ord` counts.
     """
@@ -50,6 +51,7 @@ class RoomDraft:
     __slots__ = (
         "_levels",
         "_state",
+        "base",
         "changes",
         "events",
         "head",
@@ -64,7 +66,7 @@ class RoomDraft:
     def __init__(self, room: Room) -> None:
         """Start from the room's head."""
         self.room = room
-        self.head = room.head
+        self.base = self.head = room.head
         self.events: list[TimelineEvent] = []
         self.changes: list[StateChange] = []
         self.memberships: list[MembershipChange] = []
@@ -97,7 +99,7 @@ class RoomDraft:
     @property
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
-        return self.head is not self.room.head or bool(self.redacted)
+        return self.head is not self.base or bool(self.redacted)
 
     @property
     def joined(self) -> dict[str, int | None]:

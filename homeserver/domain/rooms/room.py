@@ -181,10 +181,11 @@ class Room:
         tail: Sequence[TimelineEvent],
         receipts: Iterable[PlacedReceipt] = (),
         muted: Iterable[int] = (),
+        redacted: Iterable[TimelineEvent] = (),
     ) -> None:
         """Take over what other writers committed after `seen`, read from the store.
 
-        Nothing happens where the room moved on meanwhile; `certified` stays where it is.
+        `redacted` are older events in their stripped form. Nothing happens where the room moved on meanwhile; `certified` stays where it is.
         """
         if self.head is not seen:
             return
@@ -196,13 +197,20 @@ class Room:
         if tail and tail[0].seq != seen.seq + 1:
             self.tail.clear()
         self.tail.extend(tail)
+        for item in redacted:
+            self._strip(item)
         self.notices.catch_up(muted)
         for placed in receipts:
             place_receipt(self.receipts, placed)
         self.cached.clear()
 
     def absorb(self, draft: RoomDraft) -> None:
-        """Take over what a committed draft added."""
+        """Take over what a committed draft added.
+
+        A room that was read from the store meanwhile has it already.
+        """
+        if self.head is not draft.base:
+            return
         self.head = draft.head
         for change in draft.changes:
             self._set(change.key, change.event, change.seq)

@@ -69,7 +69,7 @@ class _Answer:
             raise err.InternalError(CR.CR_COMMANDS_OUT_OF_SYNC, "no rows")
         columns = [_converter(await self._packet()) for _ in range(_length(first, 0)[0])]
         self._end(await self._packet())
-        rows = []
+        rows: list[Row] = []
         while True:
             packet = self._ready() or await self._packet()
             if packet[0] == _EOF and len(packet) < _EOF_SIZE:

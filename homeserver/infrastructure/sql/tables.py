@@ -18,8 +18,8 @@ def _log() -> tuple[Column[int], Column[int]]:
     return Column("slot", SLOT, nullable=False), Column("pos", POS, nullable=False)
 
 
-def _id(name: str, **kw: bool) -> Column[int]:
-    return Column(name, NID, nullable=False, autoincrement=False, **kw)
+def _id(name: str, *, primary_key: bool = False) -> Column[int]:
+    return Column(name, NID, primary_key=primary_key, nullable=False, autoincrement=False)
 
 
 store = Table(
@@ -47,6 +47,7 @@ writer_slot = Table(
     Column("pos", POS, nullable=False),
     Column("generation", digest(8), nullable=False),
     Column("worker", octets(64), nullable=False),
+    Column("holder", digest(8), nullable=False),
     Column("beat_ts", MILLIS, nullable=False),
 )
 
@@ -308,11 +309,14 @@ receipt = Table(
     Index("receipts_of_user", "user_nid"),
 )
 
+# one row for each writer: unlike heads, receipts of two writers do not build on each other,
+# so the last one's position says nothing about the other's
 room_stir = Table(
     "room_stir",
     metadata,
     _id("room_nid", primary_key=True),
-    *_log(),
+    Column("slot", SLOT, primary_key=True, autoincrement=False),
+    Column("pos", POS, nullable=False),
 )
 
 highlight = Table(

@@ -29,6 +29,8 @@ from tests.support.world import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeserver.application.rooms.get_messages import Messages
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -60,9 +62,7 @@ async def read_all(
     start = more.pop("start", None)
     for turn in range(2000):
         limit = limits[turn % len(limits)]
-        page = await read(
-            world, room, user, backwards=backwards, start=start, limit=limit, **more
-        )
+        page = await read(world, room, user, backwards=backwards, start=start, limit=limit, **more)
         assert len(page.events) <= limit
         found += page.events
         if page.end is None:
@@ -71,7 +71,7 @@ async def read_all(
     raise AssertionError("paging does not end")
 
 
-def positions(items: list[TimelineEvent]) -> list[tuple[int, int]]:
+def positions(items: Sequence[TimelineEvent]) -> list[tuple[int, int]]:
     """Where events stand."""
     return [(item.seq, item.back) for item in items]
 
@@ -187,7 +187,9 @@ async def test_what_a_reader_may_not_see_is_jumped_over(world: World) -> None:
     assert page.end is None
     forward = await read(world, room, BOB, backwards=False, limit=50)
     assert positions(forward.events) == positions(page.events)[::-1]
-    assert world.database.count - before == 6  # the window 2, each page its events and what they replaced
+    assert (
+        world.database.count - before == 6
+    )  # the window 2, each page its events and what they replaced
 
 
 async def test_a_filter_that_takes_nothing_gives_empty_pages_that_end(world: World) -> None:

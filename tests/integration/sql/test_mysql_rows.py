@@ -99,6 +99,6 @@ async def test_a_lost_connection_is_an_error(connection: aiomysql.Connection) ->
     """Never a short answer."""
     running = asyncio.ensure_future(select_rows(connection, "SELECT SLEEP(5)"))
     await asyncio.sleep(0.1)
-    connection._writer.transport.abort()  # noqa: SLF001 (as when the network breaks)
+    connection._writer.transport.abort()
     with pytest.raises((err.OperationalError, OSError)):
         await running

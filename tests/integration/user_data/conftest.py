@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import pytest_asyncio
 
 from tests.support.house import House, open_house
@@ -13,6 +12,8 @@ from tests.support.store import STORE_KINDS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import pytest
 
 
 @pytest_asyncio.fixture(params=STORE_KINDS)

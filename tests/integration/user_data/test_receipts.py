@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.domain.receipts.placed import receipts_after
 from tests.support.world import ALICE, BOB, CAROL, NIDS, Put, member, requester, says, visibility
 
@@ -130,3 +131,18 @@ async def test_read_markers_set_all_three_in_one_batch(house: House) -> None:
     assert (await house.ask(BOB, "POST", path))[0] == 200
     assert (await house.ask(BOB, "POST", path, {"m.read": 7}))[0] == 400
     assert (await house.ask(CAROL, "POST", path, {"m.read": ids[0]}))[0] == 403
+
+
+async def test_stirs_of_two_writers_are_both_kept(house: House) -> None:
+    room = await house.world.room(member(BOB, "join"))
+    (said,) = await house.world.put(room, says(ALICE))
+    assert await receipt(house, room, said.event.event_id) == 200
+    first = await house.store.dump("room_stir")
+    other = await house.store.join("other")
+    house.restart()
+    there = MarkRead(house.world.access, other.rooms, other.rooms, house.account_data, other.writer)
+    marks = {"m.read": said.event.event_id}
+    await there(requester(ALICE), room.room_id, marks)
+    stirs = await house.store.dump("room_stir")
+    assert first[0] in stirs
+    assert {slot for _, slot, _ in stirs} == {1, other.writer.lease.slot}
