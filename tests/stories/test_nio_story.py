@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from tests.support.server import FirnProcess
 
-PASSWORD = "a quiet harbour at dusk"  # noqa: S105
+PASSWORD = "a quiet harbour at dusk"
 CONFIG = AsyncClientConfig(store_sync_tokens=False, encryption_enabled=False, max_limit_exceeded=0)
 
 
@@ -81,9 +81,7 @@ class Phone:
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
-async def firn(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[FirnProcess]:
+async def firn(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FirnProcess]:
     """A server on each store."""
     url = ""
     if request.param == "mysql":
@@ -165,7 +163,8 @@ async def _story(
 
 async def _room(owner: Phone, guest: Phone, **wanted: object) -> str:
     created = await owner.client.room_create(
-        invite=[guest.client.user_id], **wanted  # type: ignore[arg-type]
+        invite=[guest.client.user_id],
+        **wanted,  # type: ignore[arg-type]
     )
     assert isinstance(created, RoomCreateResponse), created
     await guest.sync()

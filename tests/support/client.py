@@ -132,17 +132,17 @@ class Device:
             method, _encoded(url), json=body, params=params, headers=headers
         ) as answer:
             found = await answer.json(content_type=None)
-            if answer.status != 200:  # noqa: PLR2004
+            if answer.status != 200:
                 raise MatrixRefusal(answer.status, found, dict(answer.headers))
             return found
 
-    async def register(self, name: str, password: str = "correct horse") -> Device:  # noqa: S107
+    async def register(self, name: str, password: str = "correct horse") -> Device:
         """Make an account and be its first device."""
         body = {"username": name, "password": password, "auth": {"type": "m.login.dummy"}}
         self._take(await self.call("POST", "/register", body))
         return self
 
-    async def login(self, name: str, password: str = "correct horse") -> Device:  # noqa: S107
+    async def login(self, name: str, password: str = "correct horse") -> Device:
         """Be a new device of an account."""
         body = {
             "type": "m.login.password",
@@ -204,6 +204,6 @@ class Device:
 
 def _encoded(url: str) -> Any:
     """A URL that is encoded already: aiohttp must not decode `%2F`."""
-    from yarl import URL  # noqa: PLC0415
+    from yarl import URL
 
     return URL(url, encoded=True)

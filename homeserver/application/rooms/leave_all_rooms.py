@@ -22,9 +22,7 @@ PRESENT = frozenset({JOIN, INVITE, KNOCK})
 class LeaveAllRooms:
     """Leaves, rejects and retracts, room by room."""
 
-    def __init__(
-        self, rooms: RoomRegistry, memberships: MembershipStore, leave: LeaveRoom
-    ) -> None:
+    def __init__(self, rooms: RoomRegistry, memberships: MembershipStore, leave: LeaveRoom) -> None:
         """Leave by this use case."""
         self._rooms = rooms
         self._memberships = memberships

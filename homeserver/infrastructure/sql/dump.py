@@ -116,9 +116,7 @@ async def _insert(session: Session, table: Table, rows: Sequence[Row]) -> None:
     names = [c.name for c in table.columns]
     statement = Query(insert(table).values({n: bindparam(f"v_{n}") for n in names}))
     for row in rows:
-        await session.execute(
-            statement, **{f"v_{n}": v for n, v in zip(names, row, strict=True)}
-        )
+        await session.execute(statement, **{f"v_{n}": v for n, v in zip(names, row, strict=True)})
 
 
 def _write(out: BinaryIO, message: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
-from homeserver.config import Loaded, LiveSettings, Settings
+from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.config.settings import Registration, Worker
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter

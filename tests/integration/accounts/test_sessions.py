@@ -134,7 +134,10 @@ async def test_D4_a_locked_account_may_only_log_out(town: Town) -> None:
 async def test_D4_a_deactivated_account_cannot_log_in(town: Town) -> None:
     session = await town.register("alice")
     await town.ok(
-        "PUT", "/profile/@alice:firn.test/displayname", {"displayname": "A"}, session["access_token"]
+        "PUT",
+        "/profile/@alice:firn.test/displayname",
+        {"displayname": "A"},
+        session["access_token"],
     )
     gone = await town.by_password("POST", "/account/deactivate", {}, session["access_token"])
     assert gone.json == {"id_server_unbind_result": "success"}

@@ -56,7 +56,9 @@ class Browser:
 
     async def ask(self, who: str, method: str, path: str, body: Any = None) -> Answer:
         """Ask under v3, or a path of one's own."""
-        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        data = (
+            body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        )
         target = path if path.startswith("/_") else V3 + path
         return await self.site.ask(method, target, data, Authorization=f"Bearer {who}")
 
