@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -104,7 +104,7 @@ class Device:
         self._txn = 0
         self._http: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Device:
+    async def __aenter__(self) -> Self:
         """Open connections as they are needed."""
         self._http = aiohttp.ClientSession()
         return self

@@ -99,7 +99,7 @@ class JoinedRooms:
 
     async def _page(
         self, span: Span, room: Room, bounds: Bounds
-    ) -> tuple[Page, VisibilityWindow[int]]:
+    ) -> tuple[Page, VisibilityWindow[float]]:
         window = await self._access.window(room, span.requester.user_id)
         rules = span.request.filter.room.timeline
         page = await self._timeline.newest(
@@ -161,7 +161,7 @@ class JoinedRooms:
 
 
 def acceptance(
-    window: VisibilityWindow[int], accepts: Callable[[Any], bool] | None
+    window: VisibilityWindow[float], accepts: Callable[[Any], bool] | None
 ) -> Callable[[TimelineEvent], bool] | None:
     """One predicate from what the reader may see and what the filter wants."""
     if window.sees_everything:
@@ -171,7 +171,7 @@ def acceptance(
     return lambda item: window.sees(item.seq) and accepts(item.event)
 
 
-def render_timeline(span: Span, page: Page, window: VisibilityWindow[int], until: int) -> bytes:
+def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], until: int) -> bytes:
     """Serialise the `timeline` of a room whose answer ends at position `until`."""
     device = span.requester.device_nid
     events = [

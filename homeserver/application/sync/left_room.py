@@ -72,7 +72,7 @@ class LeftRooms:
         self,
         span: Span,
         room: Room,
-        window: VisibilityWindow[int],
+        window: VisibilityWindow[float],
         after: int,
         events: Sequence[TimelineEvent],
         end: int,
