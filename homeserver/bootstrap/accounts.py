@@ -23,6 +23,7 @@ from homeserver.application.accounts.login_guard import LoginGuard
 from homeserver.application.accounts.member_profiles import MemberProfiles
 from homeserver.application.accounts.name_available import NameAvailable
 from homeserver.application.accounts.open_session import OpenSession, TokenMint
+from homeserver.application.accounts.profile_cache import ProfileCache
 from homeserver.application.accounts.read_profile import ReadProfile
 from homeserver.application.accounts.refresh_session import RefreshSession
 from homeserver.application.accounts.register import Register
@@ -54,6 +55,7 @@ from homeserver.presentation.client.profile import ProfileCases, profile_routes
 from homeserver.presentation.client.register import RegisterCases, register_routes
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
@@ -73,14 +75,14 @@ class Accounts:
 class _Parts:
     """The adapters and small use cases that the others are made of."""
 
-    def __init__(self, core: Core, limiter: RateLimiter) -> None:
+    def __init__(self, core: Core, limiter: RateLimiter, hasher: PasswordHasher) -> None:
         database, writer = core.database, core.writer
         self.accounts = SqlAccountStore(database)
         self.devices = SqlDeviceStore(database)
-        self.profiles = SqlProfileStore(database)
+        self.profiles = ProfileCache(SqlProfileStore(database))
         self.registration_tokens = SqlRegistrationTokenStore(database)
         tokens, user_store = SqlTokenStore(database), SqlUserStore(database)
-        self.hasher = Argon2Passwords()
+        self.hasher = hasher
         self.passwords = PasswordPolicy()
         self.authenticate = Authenticate(tokens, writer, core.clock)
         self.mint = TokenMint(tokens, core.ids)
@@ -100,9 +102,11 @@ class _Parts:
         )
 
 
-def build_accounts(core: Core, limiter: RateLimiter) -> Accounts:
-    """Wire all of it."""
-    parts = _Parts(core, limiter)
+def build_accounts(
+    core: Core, limiter: RateLimiter, hasher: PasswordHasher | None = None
+) -> Accounts:
+    """Wire all of it; `hasher` in the place of one that is as slow as it should be."""
+    parts = _Parts(core, limiter, hasher or Argon2Passwords())
     people = People(parts.users, MemberProfiles(parts.profiles))
     return Accounts(
         routes=(

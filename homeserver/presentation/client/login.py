@@ -72,7 +72,7 @@ def login_routes(cases: LoginCases) -> tuple[Route, ...]:
     return (
         Route("GET", f"{v3}/login", get_login, Auth.NONE, "reads", ("r0",)),
         Route("POST", f"{v3}/login", post_login, Auth.NONE, "login", ("r0",)),
-        Route("POST", f"{v3}/refresh", post_refresh, Auth.NONE, "login"),
+        Route("POST", f"{v3}/refresh", post_refresh, Auth.NONE, "devices"),
         Route("POST", f"{v3}/logout", post_logout, Auth.LOGOUT, "devices", ("r0",)),
         Route("POST", f"{v3}/logout/all", post_logout_all, Auth.LOGOUT, "devices", ("r0",)),
     )

@@ -58,6 +58,6 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
     validity = "/_matrix/client/v1/register/m.login.registration_token/validity"
     return (
         Route("POST", v3, post_register, Auth.NONE, "registration", ("r0",)),
-        Route("GET", f"{v3}/available", get_available, Auth.NONE, "registration", ("r0",)),
+        Route("GET", f"{v3}/available", get_available, Auth.NONE, "reads", ("r0",)),
         Route("GET", validity, get_token_validity, Auth.NONE, "registration"),
     )
