@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.room import CREATE, MEMBER, POWER_LEVELS, StateChange
+from homeserver.domain.rooms.room import CREATE, POWER_LEVELS, StateChange
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
