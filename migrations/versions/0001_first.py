@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("room_seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("back", sa.Integer(), nullable=False),
+        sa.Column("notify_ord", sa.BigInteger(), nullable=False),
         sa.Column("missing", blob(), nullable=False),
         sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("pos", sa.BigInteger(), nullable=False),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.notices import Highlight, OwnPlace
-    from homeserver.domain.rooms.room import Head, Room, StateKey
+    from homeserver.domain.rooms.room import Head, Room, StateChange, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
@@ -111,8 +111,14 @@ class RoomStore(Protocol):
         """
         ...
 
-    async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
-        """The state after event `until` of the keys that changed after event `after`."""
+    async def state_changes(
+        self, room: Room, *, after: int, until: int
+    ) -> Sequence[StateChange]:
+        """What the state became at positions after ≤ seq ≤ until, in order of revision.
+
+        Both ends are included, since state also moves without an event. A change is left out
+        where another one at a position before `until` undid it; `replaced` is not filled in.
+        """
         ...
 
     async def history_of(self, room: Room, key: StateKey) -> Sequence[StateSpan]:

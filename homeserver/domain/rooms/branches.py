@@ -63,11 +63,12 @@ class Gap:
     """A hole in the log just before what stands behind event (seq, 0).
 
     `missing` are the events that would fill it, `back` is the oldest position behind `seq`
-    that is taken (0: none). Once all are there `missing` is empty and the gap a seam: still
+    that is taken (0: none), `notify_ord` the room's ordinal before `seq`. Once all are there `missing` is empty and the gap a seam: still
     nobody may be told of the events on both its sides as if nothing were between them.
     """
 
     missing: tuple[str, ...]
+    notify_ord: int
     back: int = 0
 
 

@@ -27,7 +27,8 @@ def write_branches(draft: Draft, nid: int, side: Branches) -> None:
         draft.write(w.DELETE_STRAY, (nid, event_key(event_id)))
     for seq, gap in side.gaps.items():
         missing = _pack([event_key(event_id) for event_id in gap.missing])
-        draft.write(w.UPSERT_GAP, (nid, seq, gap.back, missing, draft.slot, draft.pos))
+        row = (nid, seq, gap.back, gap.notify_ord, missing, draft.slot, draft.pos)
+        draft.write(w.UPSERT_GAP, row)
     for group in side.groups:
         _write_group(draft, nid, group)
     for seq, ref in side.pinned.items():

@@ -232,6 +232,7 @@ room_gap = Table(
     _id("room_nid", primary_key=True),
     Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
     Column("back", Integer, nullable=False),
+    Column("notify_ord", BigInteger, nullable=False),
     Column("missing", blob(), nullable=False),
     *_log(),
 )
