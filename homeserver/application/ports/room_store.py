@@ -31,12 +31,15 @@ class StateSpan:
     """One key's value over room positions: it held after event `from_seq`, until `to_seq`.
 
     `to_seq` is None while it holds. `event` is None where state resolution removed the key.
+    `(slot, pos)` is where it was written.
     """
 
     key: StateKey
     event: Event | None
     from_seq: int
     to_seq: int | None
+    slot: int
+    pos: int
 
 
 class RoomStore(Protocol):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.auth import AuthFailure
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.verdict import Verdict
+    from homeserver.domain.sync.position import RoomPosition
 
 
 class Door:
@@ -53,12 +54,21 @@ class Door:
             if is_history and isinstance(verdict, Unasked | Rejected):
                 history.append(number)
             verdicts.append(verdict)
-        placed = self._placing.history([events[number] for number in history])
-        for number in history:
-            position = placed.get(events[number].event_id)
-            if position is not None:
-                verdicts[number] = Accepted(position)
+        for number, position in self._place(events, verdicts, history).items():
+            verdicts[number] = Accepted(position)
         return verdicts
+
+    def _place(
+        self, events: Sequence[Event], verdicts: Sequence[Verdict], history: Sequence[int]
+    ) -> dict[int, RoomPosition]:
+        """Place what was judged as history; its numbers and positions."""
+        refused = {events[n].event_id for n in history if isinstance(verdicts[n], Rejected)}
+        placed = self._placing.history([events[n] for n in history], refused)
+        for number in history:
+            event_id = events[number].event_id
+            if event_id not in placed and event_id not in refused:
+                self._state.branches.states.pop(event_id, None)
+        return {n: placed[e] for n in history if (e := events[n].event_id) in placed}
 
     def _asked_for(self, events: Sequence[Event]) -> set[str]:
         """Which of these events fill gaps, through each other too."""

@@ -8,7 +8,7 @@ from homeserver.domain.rooms.branches import Stray
 from homeserver.domain.rooms.resolution import MissingEventError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from homeserver.application.ports.branch_store import BranchStore, PlacedEvent
     from homeserver.application.ports.room_store import RoomStore
@@ -76,12 +76,14 @@ class KnownEvents:
         """The committed redactions that name one of the events asked for at first."""
         return self._redactions.get(event_id, [])
 
-    async def look_up(self, events: Iterable[Event]) -> None:
+    async def look_up(self, events: Sequence[Event], offered: Iterable[Event]) -> None:
         """Read what judging these events certainly takes."""
-        wanted: dict[str, None] = {}
         own = [event.event_id for event in events]
+        wanted: dict[str, None] = {}
         for event in events:
             wanted.update(dict.fromkeys((event.event_id, *event.prev_events, *event.auth_events)))
+        for event in offered:
+            wanted.update(dict.fromkeys((event.event_id, *event.auth_events)))
         for target, by in await self._branches.redactions_of(self._room, own):
             self._redactions.setdefault(target, []).append(by)
             wanted[by] = None

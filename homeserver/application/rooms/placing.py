@@ -16,7 +16,7 @@ from homeserver.domain.shared.identifiers import domain_of
 from homeserver.domain.sync.position import RoomPosition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from homeserver.application.rooms.judge import Judge
     from homeserver.application.rooms.known_events import KnownEvents
@@ -59,11 +59,12 @@ class Placing:
 
     def at_head(self, event: Event) -> RoomPosition:
         """Append an event that follows all that the room has."""
-        return self._append(event, None)
+        return self._append(*self._arriving(event), None)
 
     def on_branch(self, event: Event, after: StateAt) -> RoomPosition:
         """Append an event that follows only a part, or that stands behind a gap."""
         state, head = self._state, self._state.head
+        event, redaction = self._arriving(event)
         behind = self._graph.behind(event.prev_events)
         others = [e for e in head.extremities if e not in behind]
         states = [after, *(self._graph.state_after(e) for e in others)]
@@ -76,13 +77,15 @@ class Placing:
             state.branches.states[event.event_id] = StateAt(after.ids, ref)
         unsettled = tuple(e for e in event.prev_events if not self._graph.is_settled(e))
         merge = Merge(moves, (*others, event.event_id), ref)
-        position = self._append(event, merge)
+        position = self._append(event, redaction, merge)
         self._note_members(moves, self._state.events[-1].pos)
         if unsettled:
             state.branches.gaps[position.seq] = Gap(unsettled, head.notify_ord)
         return position
 
-    def history(self, events: Sequence[Event]) -> dict[str, RoomPosition]:
+    def history(
+        self, events: Sequence[Event], refused: Collection[str]
+    ) -> dict[str, RoomPosition]:
         """Place events that gaps ask for, the newest first, each behind the gap's event.
 
         Refused events are passed over: what stands behind them is asked for instead. Where
@@ -94,14 +97,9 @@ class Placing:
         for event in reversed(events):
             seq = min((n for n, g in self.gaps().items() if event.event_id in g.missing), default=0)
             if not seq:
-                self._state.branches.states.pop(event.event_id, None)
                 continue
-            after = self._state.branches.states.get(event.event_id)
-            accepted = event.event_id not in self._state.branches.strays or not (
-                self._graph.is_settled(event.event_id)
-            )
-            if accepted and after is not None:
-                placed[event.event_id] = self._insert(event, seq, after)
+            if event.event_id not in refused:
+                placed[event.event_id] = self._insert(event, seq)
             self._fill(seq, event)
             behind.update(self._graph.behind(event.prev_events))
         if behind:
@@ -127,8 +125,10 @@ class Placing:
         self._refs[id(state.ids)] = (state.ids, nid)
         return nid
 
-    def _append(self, event: Event, merge: Merge | None) -> RoomPosition:
-        """Put an event at the end of the log; it arrives stripped where that was decided."""
+    def _append(
+        self, event: Event, redaction: Event | None, merge: Merge | None
+    ) -> RoomPosition:
+        """Put an event at the end of the log."""
         sender = self._known.nid_of(event.sender)
         target = None
         if event.type == MEMBER and event.state_key is not None:
@@ -138,12 +138,15 @@ class Placing:
         item = append(
             self._draft, self._state, event, sender_nid=sender, new=new, merge=merge
         )
+        item.redacted_because = redaction
         self._graph.add(item)
-        self._redact(item)
+        self._redact(event)
         return RoomPosition(item.seq)
 
-    def _insert(self, event: Event, seq: int, after: StateAt) -> RoomPosition:
+    def _insert(self, event: Event, seq: int) -> RoomPosition:
         """Place history behind event (seq, 0), older than all that stands there."""
+        event, redaction = self._arriving(event)
+        after = self._state.branches.states[event.event_id]
         gap = self.gaps()[seq]
         item = TimelineEvent(
             event,
@@ -154,6 +157,7 @@ class Placing:
             sender_nid=self._known.nid_of(event.sender),
             notify_ord=gap.notify_ord,
             state_ref=self.group_of(after),
+            redacted_because=redaction,
         )
         side = self._state.branches
         side.history.append(item)
@@ -161,7 +165,7 @@ class Placing:
         side.states[event.event_id] = StateAt(after.ids, item.state_ref)
         self._unstray(event.event_id)
         self._graph.add(item)
-        self._redact(item)
+        self._redact(event)
         return RoomPosition(item.seq, item.back)
 
     def _unstray(self, event_id: str) -> None:
@@ -230,15 +234,17 @@ class Placing:
             )
             self._draft.touch_user(nid)
 
-    def _redact(self, item: TimelineEvent) -> None:
-        """Apply the redactions of a new event that came before it, or itself if it is one."""
-        event = item.event
+    def _arriving(self, event: Event) -> tuple[Event, Event | None]:
+        """An event as it enters the log: stripped, where its redaction was here first."""
         pending = [by for target, by in self._state.redactions if target == event.event_id]
         for event_id in (*self._known.redactions_of(event.event_id), *pending):
             by = self._graph.get(event_id)
-            if item.redacted_because is None and self._may_redact(by, event):
-                item.event = redacted_event(event, self._state.room.version)
-                item.redacted_because = by
+            if self._may_redact(by, event):
+                return redacted_event(event, self._state.room.version), by
+        return event, None
+
+    def _redact(self, event: Event) -> None:
+        """If this is a redaction, apply it, or note it for when its target comes."""
         if event.type != REDACTION or event.redacts is None:
             return
         if self._is_placed(event.redacts):

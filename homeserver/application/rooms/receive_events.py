@@ -90,7 +90,7 @@ class ReceiveEvents:
     ) -> list[Verdict]:
         """Read, judge and place; again with what turned out to be needed."""
         known = KnownEvents(room, self._store, self._branches, self._users)
-        await known.look_up(events)
+        await known.look_up(events, offered.events.values())
 
         def change(draft: Draft) -> list[Verdict]:
             door = self._door(draft, room, known, offered)

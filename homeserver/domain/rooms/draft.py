@@ -128,7 +128,9 @@ class RoomDraft:
     @property
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
-        return self.head is not self.room.head or bool(self.redacted)
+        return (
+            self.head is not self.room.head or bool(self.redacted) or self.side is not None
+        )
 
     @property
     def joined(self) -> dict[str, int | None]:

@@ -334,7 +334,8 @@ def _event(room: Room, key: bytes, codec: int, body: bytes) -> Event:
 
 def _span(room: Room, row: Row) -> StateSpan:
     change = _change(room, row)
-    return StateSpan(change.key, change.event, change.seq, None if row[3] == OPEN else row[3])
+    to_seq = None if row[3] == OPEN else row[3]
+    return StateSpan(change.key, change.event, change.seq, to_seq, change.slot, change.pos)
 
 
 def _change(room: Room, row: Row) -> StateChange:
