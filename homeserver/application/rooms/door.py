@@ -106,8 +106,8 @@ class Door:
         if failure is not None:
             return self._refuse(event, Standing.REJECTED, failure, before)
         after = _after(event, before)
+        self._graph.consider(event, after)
         if is_history:
-            self._state.branches.states[event.event_id] = after
             return Unasked()
         failure = self._judge.by_current_state(event)
         if failure is not None:

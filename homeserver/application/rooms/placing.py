@@ -74,7 +74,7 @@ class Placing:
         ref = None
         if after.ids != resolved:
             ref = self._group(after, head.rev + 1, resolved)
-            state.branches.states[event.event_id] = StateAt(after.ids, ref)
+        state.branches.states[event.event_id] = StateAt(after.ids, ref)
         unsettled = tuple(e for e in event.prev_events if not self._graph.is_settled(e))
         merge = Merge(moves, (*others, event.event_id), ref)
         position = self._append(event, redaction, merge)

@@ -39,6 +39,7 @@ class RoomGraph:
         self._draft = draft
         self._known = known
         self._placed: dict[str, TimelineEvent] = {}
+        self._candidates: dict[str, Event] = {}
         history = draft.side.history if draft.side is not None else ()
         for item in (*draft.events, *history):
             self.add(item)
@@ -46,6 +47,12 @@ class RoomGraph:
     def add(self, item: TimelineEvent) -> None:
         """Take in an event that the batch placed."""
         self._placed[item.event.event_id] = item
+        self._candidates.pop(item.event.event_id, None)
+
+    def consider(self, event: Event, after: StateAt) -> None:
+        """Take in an event that its past allows, before it has a place."""
+        self._candidates[event.event_id] = event
+        self._draft.branches.states[event.event_id] = after
 
     def find(self, event_id: str) -> PlacedEvent | Stray | None:
         """An event and its place or standing; None where it is unknown."""
@@ -58,6 +65,9 @@ class RoomGraph:
 
     def get(self, event_id: str) -> Event:
         """See `EventSource`."""
+        candidate = self._candidates.get(event_id)
+        if candidate is not None:
+            return candidate
         found = self.find(event_id)
         if found is None:
             raise AbsentEventError(event_id)
@@ -75,6 +85,8 @@ class RoomGraph:
 
     def has_state(self, event_id: str) -> bool:
         """Whether the state after the event is known."""
+        if event_id in self._candidates:
+            return True
         found = self.find(event_id)
         return isinstance(found, PlacedEvent) or (
             found is not None and found.state_ref is not None
