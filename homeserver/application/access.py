@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WORLD_READABLE = "world_readable"
 MAX_WINDOWS = 20_000
+_NOT_HERE = "You are not in this room"  # one text, so that room ids cannot be probed
 
 
 def place_of(item: TimelineEvent) -> float:
@@ -78,7 +79,7 @@ class RoomAccess:
         """A room that the requester is joined to; the auth rules decide the rest."""
         room = await self._known(room_id)
         if room.membership_of(requester.user_id) != JOIN:
-            raise ForbiddenError("You are not joined to this room")
+            raise ForbiddenError(_NOT_HERE)
         return room
 
     async def for_members(self, requester: Requester, room_id: str) -> Room:
@@ -122,7 +123,7 @@ class RoomAccess:
             return RoomView(room, window, membership, room.certified)
         left = self._left_at(await self._store.history_of(room, (MEMBER, user_id)))
         if left is None:
-            raise ForbiddenError("You are not in this room")
+            raise ForbiddenError(_NOT_HERE)
         return RoomView(room, window, membership, min(left, room.certified))
 
     async def window(self, room: Room, user_id: str) -> VisibilityWindow[float]:
@@ -149,7 +150,7 @@ class RoomAccess:
         try:
             return await self._rooms.get(room_id)
         except NotFoundError:
-            raise ForbiddenError("You are not in this room") from None
+            raise ForbiddenError(_NOT_HERE) from None
 
     def _left_at(self, memberships: Sequence[StateSpan]) -> int | None:
         """Where a former member's view ends: at the event that ended the last join."""

@@ -22,6 +22,7 @@ from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql.errors import StoreError
 from homeserver.infrastructure.sql.slot import beat
 from homeserver.infrastructure.telemetry.logs import configure_logs
+from homeserver.presentation.cli.out import say
 
 if TYPE_CHECKING:
     from homeserver.application.sync.feeds import Feeds
@@ -109,11 +110,8 @@ async def _greet(core: Core, server: HttpServer, accounts: Accounts) -> None:
     host, _ = core.settings.current.listen_address
     address = core.settings.current.public_url or f"http://{host}:{server.port}"
     log.info("server.ready", address=address, server_name=core.server_name)
-    token = await accounts.first_user_token()
-    if token is not None:
-        log.info(
-            "server.first_user",
-            registration_token=token,
-            hint="register the first user, an administrator, with this one-time token,"
-            " or run: firn user add NAME",
-        )
+    token = await accounts.first_user.ensure_first_user_token()
+    say(f"Firn serves {core.server_name} at {address}")
+    if token is not None:  # to the terminal, never to the log
+        say("Point a Matrix client there and register the first user, an administrator,")
+        say(f"with this one-time registration token (good for a day): {token}")

@@ -54,7 +54,7 @@ def build_sync(core: Core) -> SyncParts:
     sync = _sync(core, feeds, typing, data)
     routes = (
         *sync_routes(sync, filters, lambda: core.settings.current.limits.sync_timeout_max_ms),
-        *receipt_routes(MarkRead(core.access, core.store, data, core.writer)),
+        *receipt_routes(MarkRead(core.access, core.store, core.store, data, core.writer)),
         *typing_routes(SetTyping(core.access, typing)),
         *account_data_routes(edit),
         *tag_routes(edit),

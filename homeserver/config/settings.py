@@ -28,6 +28,7 @@ class RateLimits:
     enabled: bool = setting(True, "Whether any of these limits is applied.", dynamic=True)
     messages: RateLimit = field(default=RateLimit(10.0, 50))
     login: RateLimit = field(default=RateLimit(0.2, 10))
+    login_failures: RateLimit = field(default=RateLimit(0.1, 10))
     registration: RateLimit = field(default=RateLimit(0.1, 5))
     joins: RateLimit = field(default=RateLimit(0.5, 20))
     invites: RateLimit = field(default=RateLimit(0.5, 20))

@@ -40,6 +40,8 @@ class Auth(enum.Enum):
     USER = "user"
     ADMIN = "admin"
     SERVER = "server"
+    LOGOUT = "logout"
+    """Like GUEST, but open to locked accounts."""
 
 
 @dataclass(frozen=True, slots=True)

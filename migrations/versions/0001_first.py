@@ -22,9 +22,10 @@ def upgrade() -> None:
         sa.Column("token_hash", digest(32), nullable=False),
         sa.Column("user_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("device_nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("login", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("created_ts", sa.BigInteger(), nullable=False),
         sa.Column("expires_ts", sa.BigInteger(), nullable=True),
-        sa.Column("refresh_hash", digest(32), nullable=True),
         sa.PrimaryKeyConstraint("token_hash"),
     )
     op.create_index(
@@ -63,6 +64,10 @@ def upgrade() -> None:
         sa.Column("created_ts", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_ts", sa.BigInteger(), nullable=True),
         sa.Column("last_seen_ip", octets(45), nullable=True),
+        sa.Column("login", sa.BigInteger(), nullable=True),
+        sa.Column("issued", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("first_open", sa.Integer(), nullable=False),
         sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("pos", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("nid"),
@@ -131,6 +136,7 @@ def upgrade() -> None:
         sa.Column("user_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("displayname", octets(1024), nullable=True),
         sa.Column("avatar_url", octets(1024), nullable=True),
+        sa.Column("others", blob(), nullable=False),
         sa.Column("rev", sa.BigInteger(), nullable=False),
         sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("pos", sa.BigInteger(), nullable=False),
@@ -164,8 +170,8 @@ def upgrade() -> None:
         sa.Column("token_hash", digest(32), nullable=False),
         sa.Column("user_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("device_nid", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("state", sa.SmallInteger(), nullable=False),
-        sa.Column("successor_hash", digest(32), nullable=True),
+        sa.Column("login", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("created_ts", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token_hash"),
     )
@@ -174,11 +180,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "registration_token",
-        sa.Column("token", octets(64), nullable=False),
+        sa.Column("token_hash", digest(32), nullable=False),
         sa.Column("uses_allowed", sa.Integer(), nullable=True),
         sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("makes_admin", sa.SmallInteger(), nullable=False),
         sa.Column("expires_ts", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("token"),
+        sa.PrimaryKeyConstraint("token_hash"),
     )
     op.create_table(
         "room",
@@ -227,9 +234,9 @@ def upgrade() -> None:
     op.create_table(
         "room_stir",
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("slot", sa.SmallInteger(), nullable=False),
+        sa.Column("slot", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("pos", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("room_nid"),
+        sa.PrimaryKeyConstraint("room_nid", "slot"),
     )
     op.create_table(
         "state_group",
@@ -305,6 +312,7 @@ def upgrade() -> None:
         sa.Column("expires_ts", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("session_id"),
     )
+    op.create_index("uia_session_by_end", "uia_session", ["expires_ts"], unique=False)
     op.create_table(
         "writer_batch",
         sa.Column("slot", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -324,6 +332,7 @@ def upgrade() -> None:
         sa.Column("pos", sa.BigInteger(), nullable=False),
         sa.Column("generation", digest(8), nullable=False),
         sa.Column("worker", octets(64), nullable=False),
+        sa.Column("holder", digest(8), nullable=False),
         sa.Column("beat_ts", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("slot"),
     )
@@ -333,6 +342,7 @@ def downgrade() -> None:
     """Take it back."""
     op.drop_table("writer_slot")
     op.drop_table("writer_batch")
+    op.drop_index("uia_session_by_end", table_name="uia_session")
     op.drop_table("uia_session")
     op.drop_table("sync_filter")
     op.drop_table("stray_event")

@@ -37,16 +37,18 @@ from homeserver.infrastructure.sql.sqlite_database import SqliteDatabase
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from homeserver.infrastructure.sql.database import Database
 
+    Opened = tuple[Database, Callable[[], Awaitable[Database]]]
+
 STORE_KINDS = ("sqlite", "mysql")
 SERVER_NAME = "firn.test"
 _DIALECTS: dict[SqlDialect, Any] = {
-    SqlDialect.MYSQL: mysql.dialect(),  # type: ignore[no-untyped-call]
-    SqlDialect.SQLITE: sqlite.dialect(),  # type: ignore[no-untyped-call]
+    SqlDialect.MYSQL: mysql.dialect(),
+    SqlDialect.SQLITE: sqlite.dialect(),
 }
 _ADD_STORE = Query(
     insert(tables.store).values({c.name: bindparam(f"p_{c.name}") for c in tables.store.columns})
@@ -90,6 +92,7 @@ class Store:
 
     kind: str
     database: Database
+    connect: Callable[[], Awaitable[Database]]
     worker: Worker = field(init=False)
     clock: TurnableClock = field(default_factory=TurnableClock)
     ids: SystemIds = field(default_factory=SystemIds)
@@ -112,10 +115,11 @@ class Store:
         return self.worker.hub
 
     async def join(self, name: str) -> Worker:
-        """Start a writer with a slot of its own on this store."""
-        rooms, hub = SqlRoomStore(self.database), Hub()
+        """Start a writer with a slot of its own on this store, over connections of its own."""
+        database = await self.connect()
+        rooms, hub = SqlRoomStore(database), Hub()
         writer = GroupCommitWriter(
-            database=self.database,
+            database=database,
             rooms=rooms,
             stream=hub,
             clock=self.clock,
@@ -124,6 +128,8 @@ class Store:
         )
         lease = await writer.start()
         hub.start({lease.slot: lease.pos})
+        if database is not self.database:
+            self._workers.push_async_callback(database.close)
         self._workers.push_async_callback(writer.stop)
         return Worker(name, writer, rooms, hub)
 
@@ -144,8 +150,8 @@ async def open_store(kind: str, folder: Path) -> AsyncIterator[Store]:
     `kind` is one of STORE_KINDS. Skips the test where FIRN_TEST_MYSQL_URL is not set.
     """
     opened = _sqlite(folder) if kind == "sqlite" else _mysql()
-    async with opened as database:
-        store = Store(kind, database)
+    async with opened as (database, connect):
+        store = Store(kind, database, connect)
         async with database.transaction() as session:
             await session.execute(
                 _ADD_STORE,
@@ -175,17 +181,22 @@ def schema(dialect: SqlDialect) -> list[str]:
 
 
 @asynccontextmanager
-async def _sqlite(folder: Path) -> AsyncIterator[Database]:
+async def _sqlite(folder: Path) -> AsyncIterator[Opened]:
     path = folder / "firn.db"
     db = sqlite3.connect(path)
     db.execute("PRAGMA synchronous=OFF")
     db.executescript(";".join(["BEGIN", *schema(SqlDialect.SQLITE), "COMMIT"]))
     db.close()
-    yield SqliteDatabase(path)
+    database = SqliteDatabase(path)
+
+    async def share() -> Database:
+        return database  # one process, one writing connection
+
+    yield database, share
 
 
 @asynccontextmanager
-async def _mysql() -> AsyncIterator[Database]:
+async def _mysql() -> AsyncIterator[Opened]:
     url = os.environ.get("FIRN_TEST_MYSQL_URL")
     if not url:
         pytest.skip("FIRN_TEST_MYSQL_URL is not set (make services)")
@@ -204,7 +215,11 @@ async def _mysql() -> AsyncIterator[Database]:
             await cursor.execute(f"USE {name}")
             for statement in schema(SqlDialect.MYSQL):
                 await cursor.execute(statement)
-        yield await MySqlDatabase.connect(**address, db=name)
+
+        async def connect() -> Database:
+            return await MySqlDatabase.connect(**address, db=name)
+
+        yield await connect(), connect
     finally:
         async with admin.cursor() as cursor:
             await cursor.execute(f"DROP DATABASE IF EXISTS {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,17 +12,33 @@ from sqlalchemy import select
 
 from homeserver.application.access import RoomAccess
 from homeserver.application.requester import Requester
-from homeserver.application.rooms.compose import NewEvent, append
+from homeserver.application.rooms.compose import NewEvent, Transaction, append
+from homeserver.application.rooms.event_at_time import EventAtTime
+from homeserver.application.rooms.get_context import GetContext
+from homeserver.application.rooms.get_event import GetEvent
+from homeserver.application.rooms.get_members import GetMembers
+from homeserver.application.rooms.get_messages import GetMessages
+from homeserver.application.rooms.get_state import GetState
+from homeserver.application.rooms.joined_members import JoinedMembers
+from homeserver.application.rooms.joined_rooms import JoinedRooms
+from homeserver.application.rooms.log_scan import LogScan
+from homeserver.application.rooms.points import Points
 from homeserver.application.rooms.registry import RoomRegistry
+from homeserver.application.rooms.state_reader import StateReader
+from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.hub import Hub
 from homeserver.domain.events.build import build_event
+from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.rooms.room import Room
+from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.room_rows import _event
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
@@ -29,12 +46,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from homeserver.application.writing.draft import Draft
-    from homeserver.domain.rooms.timeline import TimelineEvent
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.room import Head
     from homeserver.infrastructure.sql.database import Database, Reader
     from homeserver.infrastructure.sql.query import SqlDialect
 
 ALICE, BOB, CAROL, DAVE = (f"@{name}:a.example" for name in ("alice", "bob", "carol", "dave"))
 NIDS = {ALICE: 1, BOB: 2, CAROL: 3, DAVE: 4}
+_COUNT = count()
 USERS = Query(select(t.matrix_user.c.nid))
 VERSION = ROOM_VERSIONS["11"]
 
@@ -86,6 +105,7 @@ class Put:
     content: dict[str, Any] = field(default_factory=lambda: {"msgtype": "m.text", "body": "x"})
     state_key: str | None = None
     redacts: str | None = None
+    txn: Transaction | None = None
 
 
 def member(user_id: str, membership: str, sender: str | None = None) -> Put:
@@ -113,8 +133,24 @@ class World:
         self.writer = writer
         self.hub = hub
         self.store = SqlRoomStore(self.database)
+        self._wire()
+
+    def _wire(self) -> None:
         self.rooms = RoomRegistry(self.store)
         self.access = RoomAccess(self.rooms, self.store)
+        self.reader = TimelineReader(self.store)
+        self.state = StateReader(self.store)
+        self.scan = LogScan(self.store)
+        self.points = Points(self.reader, lambda: self.writer.lease.generation)
+        self.messages = GetMessages(self.access, self.scan, self.points, self.state)
+        self.context = GetContext(self.access, self.store, self.scan, self.state)
+        self.event = GetEvent(self.access, self.store)
+        self.get_state = GetState(self.access, self.state)
+        self.members = GetMembers(self.access, self.state, self.points)
+        self.at_time = EventAtTime(self.access, self.store, self.scan)
+        self.joined_members = JoinedMembers(self.access)
+        places = SqlMembershipStore(self.database)
+        self.joined_rooms = JoinedRooms(self.hub, places, self.rooms, self.store)
 
     async def room(self, *puts: Put) -> Room:
         """A new room that Alice created and joined, and what else is put."""
@@ -135,10 +171,51 @@ class World:
         """Append to a room, in one batch."""
         return await self.writer.submit(lambda draft: [add(draft, room, put) for put in puts])
 
+    async def redact(self, room: Room, event_id: str) -> TimelineEvent:
+        """Strip an event, as a redaction by Alice does."""
+        target = await self.store.event(room, event_id)
+        assert target is not None
+
+        def change(draft: Draft) -> TimelineEvent:
+            content = {"redacts": event_id, "reason": "spam"}
+            by = add(draft, room, Put(ALICE, "m.room.redaction", content, redacts=event_id))
+            stripped = TimelineEvent(
+                redacted_event(target.event, room.version),
+                seq=target.seq,
+                slot=target.slot,
+                pos=target.pos,
+                sender_nid=target.sender_nid,
+                notify_ord=target.notify_ord,
+                redacted_because=by.event,
+            )
+            state = draft.room(room)
+            state.redacted.append(stripped)
+            state.redactions.append((event_id, by.event.event_id))
+            return by
+
+        return await self.writer.submit(change)
+
+    async def history(self, room: Room, behind: int, *puts: Put) -> None:
+        """Store events that arrived late, just behind the live event `behind`; newest first."""
+
+        def change(draft: Draft) -> None:
+            for back, put in enumerate(puts, start=1):
+                item = TimelineEvent(
+                    _built(room, put, draft.now, room.head.depth),
+                    seq=behind,
+                    back=-back,
+                    slot=draft.slot,
+                    pos=draft.next_pos(),
+                    sender_nid=NIDS[put.sender],
+                    notify_ord=0,
+                )
+                draft.write(w.INSERT_EVENT, _event(room.nid, item))
+
+        await self.writer.submit(change)
+
     async def reload(self, room: Room) -> Room:
         """Forget the room and load it again."""
-        self.rooms = RoomRegistry(self.store)
-        self.access = RoomAccess(self.rooms, self.store)
+        self._wire()
         return await self.rooms.get(room.room_id)
 
     async def log(self, room: Room) -> Sequence[TimelineEvent]:
@@ -151,22 +228,26 @@ class World:
 def add(draft: Draft, room: Room, put: Put) -> TimelineEvent:
     """Append one event without asking the rules."""
     state = draft.room(room)
-    event = build_event(
+    event = _built(room, put, draft.now + state.head.seq, state.head.depth + 1, state.head)
+    target = NIDS[put.state_key or ""] if put.type == "m.room.member" else None
+    new = NewEvent(put.type, put.content, put.state_key, put.redacts, target)
+    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new, txn=put.txn)
+
+
+def _built(room: Room, put: Put, ts: int, depth: int, head: Head | None = None) -> Event:
+    return build_event(
         room.version,
         room_id=room.room_id,
         sender=put.sender,
         type=put.type,
         state_key=put.state_key,
-        content=put.content,
-        origin_server_ts=draft.now + state.head.seq,
-        depth=state.head.depth + 1,
+        content={**put.content, "test.n": next(_COUNT)},
+        origin_server_ts=ts,
+        depth=depth,
         auth_events=[],
-        prev_events=list(state.head.extremities),
+        prev_events=list(head.extremities) if head else [],
         redacts=put.redacts,
     )
-    target = NIDS[put.state_key or ""] if put.type == "m.room.member" else None
-    new = NewEvent(put.type, put.content, put.state_key, put.redacts, target)
-    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new)
 
 
 @asynccontextmanager

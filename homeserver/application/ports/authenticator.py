@@ -19,3 +19,7 @@ class Authenticator(Protocol):
         cannot be decided now. `token` is never logged and never part of an exception.
         """
         ...
+
+    async def authenticate_to_log_out(self, token: str) -> Requester:
+        """Like `authenticate`, but a locked account is let through: it may still log out."""
+        ...

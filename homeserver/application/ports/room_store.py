@@ -10,10 +10,8 @@ if TYPE_CHECKING:
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
-    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.draft import RoomDraft
-    from homeserver.domain.rooms.notices import Highlight, OwnPlace
-    from homeserver.domain.rooms.room import Head, Room, StateChange, StateKey
+    from homeserver.domain.rooms.room import Room, StateChange, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
@@ -130,18 +128,6 @@ class RoomStore(Protocol):
 
     async def transaction_events(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:
         """The events that these (room nid, transaction key) pairs made: key → event id."""
-        ...
-
-    async def newest_own(self, room_nid: int, user_nid: int, after: int) -> OwnPlace | None:
-        """Where the user's newest event after position `after` stands."""
-        ...
-
-    async def highlights(self, room_nid: int, user_nid: int, after: int) -> Sequence[Highlight]:
-        """The user's highlights after position `after`, everybody's too; no redacted events."""
-        ...
-
-    def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:
-        """Add a receipt; in the store too it never goes back."""
         ...
 
     def add_room(

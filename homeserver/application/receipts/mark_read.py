@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from homeserver.application.access import RoomAccess
+    from homeserver.application.ports.reading_store import ReadingStore
     from homeserver.application.ports.room_store import RoomStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
@@ -40,11 +41,17 @@ class MarkRead:
     """Sets receipts and the fully-read marker of a room."""
 
     def __init__(
-        self, access: RoomAccess, store: RoomStore, account_data: AccountData, writer: Writer
+        self,
+        access: RoomAccess,
+        store: RoomStore,
+        receipts: ReadingStore,
+        account_data: AccountData,
+        writer: Writer,
     ) -> None:
         """Write receipts with the room, the marker with the user's account data."""
         self._access = access
         self._store = store
+        self._receipts = receipts
         self._account_data = account_data
         self._writer = writer
 
@@ -128,7 +135,7 @@ class MarkRead:
         placed = PlacedReceipt(
             receipt, requester.user_nid, item.notify_ord, draft.slot, draft.next_pos()
         )
-        self._store.write_receipt(draft, room, placed)
+        self._receipts.write_receipt(draft, room, placed)
         draft.stir(room)
         if kind == READ_PRIVATE:
             draft.touch_user(requester.user_nid)

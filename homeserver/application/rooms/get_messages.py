@@ -61,9 +61,7 @@ class GetMessages:
         self._points = points
         self._state = state
 
-    async def __call__(
-        self, requester: Requester, room_id: str, query: MessagesQuery
-    ) -> Messages:
+    async def __call__(self, requester: Requester, room_id: str, query: MessagesQuery) -> Messages:
         """Give one page. Raises ForbiddenError, InvalidParamError."""
         view = await self._access.for_reading(requester, room_id)
         start = await self._start(requester, view, query)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.position import RoomPoint
-    from homeserver.domain.sync.vector import Vector
 
 Bound = tuple[int, int]
 MAX_SCAN = 1000
@@ -35,9 +34,7 @@ class Span:
     def between(cls, older: RoomPoint, newer: RoomPoint) -> Span:
         """The events after the older point and before the newer one."""
         low, high = older.position, newer.position
-        return cls(
-            (low.seq, low.back - 1 + older.after), (high.seq, high.back + newer.after)
-        )
+        return cls((low.seq, low.back - 1 + older.after), (high.seq, high.back + newer.after))
 
     @property
     def empty(self) -> bool:
@@ -131,7 +128,7 @@ def _in_tail(room: Room, span: Span, *, newest: bool) -> list[TimelineEvent]:
     return held[::-1] if newest else held
 
 
-def _point(item: TimelineEvent, backwards: bool) -> RoomPoint:  # noqa: FBT001
+def _point(item: TimelineEvent, backwards: bool) -> RoomPoint:
     position = RoomPosition(item.seq, item.back)
     return just_before(position) if backwards else just_after(position)
 

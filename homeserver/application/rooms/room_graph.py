@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.branch_store import PlacedEvent
-from homeserver.domain.rooms.auth.state import create_event_id_of
+from homeserver.domain.events.hashes import create_event_id_of
 from homeserver.domain.rooms.branches import Standing, StateAt, Stray
 from homeserver.domain.sync.position import RoomPosition
 

@@ -103,9 +103,7 @@ class TimelineReader:
         scanned = 0
         while not found.done and scanned < MAX_SCAN:
             size = limit + 1 if accept is None else min(4 * limit + 32, MAX_SCAN - scanned)
-            items = await self._store.live_events(
-                room, after=after, until=found.next, limit=size
-            )
+            items = await self._store.live_events(room, after=after, until=found.next, limit=size)
             scanned += size
             found.take(reversed(items))
             if len(items) < size and not found.full:

@@ -110,12 +110,6 @@ class Hub:
                 if not looking:
                     del self._looking[nid]
 
-    def forget(self, user_nid: int, room_nid: int) -> None:
-        """Hide a room from a user who forgot it."""
-        feed = self.feeds.get(user_nid)
-        if feed is not None and room_nid in feed.places:
-            feed.places[room_nid] = replace(feed.places[room_nid], forgotten=True)
-
     def _touch(self, room: Room, tick: int) -> None:
         room.tick = tick
         for feed in self._looking.get(room.nid, ()):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.receipts.receipts import receipt_contents
 
 if TYPE_CHECKING:
@@ -59,10 +60,12 @@ class RoomData:
 
     def _ephemeral(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
         reader = span.requester.user_id
+        if fresh or span.since is None:
+            changed = iter(room.receipts.values())
+        else:
+            changed = receipts_after(room.receipts, span.since)
         found = [
-            placed.receipt
-            for placed in room.receipts.values()
-            if fresh or span.is_new(placed.slot, placed.pos)
+            placed.receipt for placed in changed if fresh or span.is_new(placed.slot, placed.pos)
         ]
         events = [
             _encode({"type": "m.receipt", "content": content})

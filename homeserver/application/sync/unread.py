@@ -14,7 +14,7 @@ from homeserver.domain.receipts.receipts import MAIN_THREAD, READ, READ_PRIVATE
 from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
 
 if TYPE_CHECKING:
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.reading_store import ReadingStore
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
@@ -36,7 +36,7 @@ NOTHING_UNREAD: Final = Unread()
 class UnreadCounts:
     """Counts what a user has not read of a room."""
 
-    def __init__(self, store: RoomStore) -> None:
+    def __init__(self, store: ReadingStore) -> None:
         """Read from this store what the room has not in memory."""
         self._store = store
 

@@ -22,7 +22,10 @@ class Draft:
     for by what is new takes `next_pos()`.
     """
 
-    __slots__ = ("_marks", "_unit", "after", "now", "pos", "rooms", "slot", "stirred", "users", "writes")
+    __slots__ = (
+        *("_marks", "_seen", "_unit", "after", "now", "pos"),
+        *("rooms", "slot", "stirred", "users", "writes"),
+    )
 
     def __init__(self, slot: int, pos: int, now: int) -> None:
         """Begin after position `pos` of the slot's log."""
@@ -36,6 +39,7 @@ class Draft:
         self.after: list[Callable[[], None]] = []
         self._marks: dict[int, Mark] = {}
         self._unit: tuple[int, dict[Any, int], int] | None = None
+        self._seen = (0, 0)
 
     def next_pos(self) -> int:
         """Take the next position of this writer's log."""
@@ -71,6 +75,7 @@ class Draft:
         """Remember where a change starts, so that a refused one leaves nothing behind."""
         self._marks = {}
         self._unit = (self.pos, {k: len(v) for k, v in self.writes.items()}, len(self.after))
+        self._seen = (len(self.stirred), len(self.users))
 
     def undo_change(self) -> None:
         """Take back everything since `begin_change`."""
@@ -82,3 +87,11 @@ class Draft:
         del self.after[after:]
         for nid, mark in self._marks.items():
             self.rooms[nid].undo(mark)
+        stirred, users = self._seen
+        _cut(self.stirred, stirred)
+        _cut(self.users, users)
+
+
+def _cut(ordered: dict[int, Any], size: int) -> None:
+    while len(ordered) > size:
+        ordered.popitem()

@@ -6,11 +6,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from homeserver.domain.events.event import Event
-from homeserver.domain.events.hashes import event_id_from_bytes
+from homeserver.domain.events.hashes import create_event_id_of, event_id_from_bytes
 from homeserver.domain.events.limits import MAX_EVENT_BYTES, fits_key, signature_bytes
 from homeserver.domain.events.redaction import redact_content, redaction_target
 from homeserver.domain.shared.base64 import encode_base64
-from homeserver.domain.shared.canonical_json import check_canonical, encode_canonical
+from homeserver.domain.shared.canonical_json import (
+    MAX_INTEGER,
+    check_canonical,
+    encode_canonical,
+)
 from homeserver.domain.shared.errors import InvalidParamError, TooLargeError
 from homeserver.domain.shared.identifiers import domain_of
 
@@ -39,12 +43,19 @@ def build_event(
     """Build an unsigned event in the format of its room version.
 
     `redacts` is put where the version keeps it. The create event of a v12 room carries
-    no room id: `room_id` is ignored then, and the event's is made from its hash.
+    no room id: `room_id` is ignored then, and the event's is made from its hash; all
+    other events there never list it in `auth_events`, since they name it by their room
+    id. `depth` stays at its limit once it is there.
 
     Raises BadJsonError for what canonical JSON cannot hold, InvalidParamError for a type,
     state key, sender or room id of more than 255 bytes, TooLargeError for an event that
     with its server's signature would pass 65,536 bytes.
     """
+    depth = min(depth, MAX_INTEGER)
+    names_its_room = type != CREATE or not version.room_id_is_create_hash
+    if names_its_room and version.room_id_is_create_hash:
+        create_id = create_event_id_of(room_id)
+        auth_events = [event_id for event_id in auth_events if event_id != create_id]
     # Keys in canonical order, so that sorting them costs next to nothing.
     pdu: dict[str, Any] = {
         "auth_events": tuple(auth_events),
@@ -55,7 +66,6 @@ def build_event(
     }
     if redacts is not None:
         _point_at(pdu, redacts, version)
-    names_its_room = type != CREATE or not version.room_id_is_create_hash
     if names_its_room:
         pdu["room_id"] = room_id
     pdu["sender"] = sender

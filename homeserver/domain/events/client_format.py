@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from homeserver.domain.shared.canonical_json import encode_canonical
+from homeserver.domain.shared.canonical_json import encode_json
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
@@ -41,7 +41,7 @@ def client_event(
 
 def client_event_bytes(event: Event, *, with_room_id: bool, unsigned: JsonObject | None) -> bytes:
     """Write `client_event` as JSON, ready to be spliced into a response."""
-    return encode_canonical(client_event(event, with_room_id=with_room_id, unsigned=unsigned))
+    return encode_json(client_event(event, with_room_id=with_room_id, unsigned=unsigned))
 
 
 def stripped_state(event: Event) -> dict[str, Any]:

@@ -6,6 +6,8 @@ version 12, "Room IDs".
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +34,12 @@ def content_hash(pdu: JsonObject) -> str:
 
 
 def has_valid_content_hash(pdu: JsonObject) -> bool:
-    """Whether `hashes.sha256` is the content hash; if not, only the redacted copy counts."""
-    claimed = pdu["hashes"].get("sha256")
+    """Whether `hashes.sha256` is the content hash; if not, only the redacted copy counts.
+
+    Hashes that are missing or of another shape are not.
+    """
+    hashes = pdu.get("hashes")
+    claimed = hashes.get("sha256") if isinstance(hashes, Mapping) else None
     if not isinstance(claimed, str):
         return False
     try:
@@ -59,6 +65,11 @@ def room_id_of_create(create: JsonObject, version: RoomVersion) -> str:
     return "!" + event_id_of(create, version)[1:]
 
 
+def create_event_id_of(room_id: str) -> str:
+    """Tell which create event a room id of version 12 stands for."""
+    return "$" + room_id[1:]
+
+
 def event_id_from_bytes(digest: bytes) -> str:
     """Write 32 bytes as an event id; ValueError for another length."""
     if len(digest) != HASH_BYTES:
@@ -74,7 +85,7 @@ def event_id_bytes(event_id: str) -> bytes:
     """
     if len(event_id) == EVENT_ID_LENGTH and event_id[0] == "$":
         try:
-            digest = decode_base64(event_id[1:])
+            digest = urlsafe_b64decode(event_id[1:] + "=")  # lenient, hence the comparison
         except ValueError:
             digest = b""
         if len(digest) == HASH_BYTES and event_id_from_bytes(digest) == event_id:

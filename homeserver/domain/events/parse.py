@@ -25,9 +25,9 @@ from homeserver.domain.shared.canonical_json import (
 )
 from homeserver.domain.shared.errors import BadJsonError, InvalidPduError, NotJsonError
 from homeserver.domain.shared.identifiers import (
+    is_domain_room_id,
     is_event_id,
     is_hash_room_id,
-    is_room_id,
     is_user_id,
 )
 
@@ -57,7 +57,7 @@ def parse_event(pdu: bytes | JsonObject, version: RoomVersion) -> Event:
     """
     fields = _fields_of(pdu)
     _check_required(fields)
-    _check_optional(fields)
+    _check_optional(fields, version)
     _check_room_id(fields, version)
     _check_parents(fields)
     json = _canonical(fields)
@@ -136,7 +136,7 @@ def _check_required(fields: dict[str, Any]) -> None:
         raise InvalidPduError("type is longer than 255 bytes")
 
 
-def _check_optional(fields: dict[str, Any]) -> None:
+def _check_optional(fields: dict[str, Any], version: RoomVersion) -> None:
     if "state_key" in fields:
         state_key = fields["state_key"]
         if not isinstance(state_key, str) or not fits_key(state_key):
@@ -144,6 +144,9 @@ def _check_optional(fields: dict[str, Any]) -> None:
     signatures = fields.get("signatures", {})
     if type(signatures) is not dict or not all(type(s) is dict for s in signatures.values()):
         raise InvalidPduError("signatures is not an object of objects")
+    # From version 11 on this key means nothing and may be anything.
+    if not version.redacts_in_content and not isinstance(fields.get("redacts", ""), str):
+        raise InvalidPduError("redacts is not a string")
 
 
 def _check_room_id(fields: dict[str, Any], version: RoomVersion) -> None:
@@ -153,8 +156,8 @@ def _check_room_id(fields: dict[str, Any], version: RoomVersion) -> None:
             raise InvalidPduError("A create event of this room version has no room_id")
         return
     room_id = fields.get("room_id")
-    is_valid = is_hash_room_id if version.room_id_is_create_hash else is_room_id
-    if not isinstance(room_id, str) or not is_valid(room_id):
+    is_valid = is_hash_room_id if version.room_id_is_create_hash else is_domain_room_id
+    if not is_valid(room_id):
         raise InvalidPduError("room_id is missing or not valid in this room version")
 
 
@@ -167,7 +170,7 @@ def _check_parents(fields: dict[str, Any]) -> None:
         event_ids = fields[key]
         if len(event_ids) > limit:
             raise InvalidPduError(f"{key} has more than {limit} entries")
-        if not all(isinstance(event_id, str) and is_event_id(event_id) for event_id in event_ids):
+        if not all(map(is_event_id, event_ids)):
             raise InvalidPduError(f"{key} holds something that is no event id")
 
 

@@ -71,6 +71,7 @@ class Mark(NamedTuple):
 class RoomDraft:
     """Everything one batch adds to one room; nothing touches the room before the commit.
 
+    `base` is the head that the batch was computed on, `head` the one it leaves.
     `redacted` are events in their stripped form, `redactions` pairs (redacted, redaction) of
     event ids, `muted` the positions of redacted events that `notify_ord` counts. `side` is
     what lies beside the room's line, None as long as that is nothing.
@@ -79,6 +80,7 @@ class RoomDraft:
     __slots__ = (
         "_levels",
         "_state",
+        "base",
         "changes",
         "events",
         "head",
@@ -94,7 +96,7 @@ class RoomDraft:
     def __init__(self, room: Room) -> None:
         """Start from the room's head."""
         self.room = room
-        self.head = room.head
+        self.base = self.head = room.head
         self.events: list[TimelineEvent] = []
         self.changes: list[StateChange] = []
         self.memberships: list[MembershipChange] = []
@@ -129,7 +131,7 @@ class RoomDraft:
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
         return (
-            self.head is not self.room.head or bool(self.redacted) or self.side is not None
+            self.head is not self.base or bool(self.redacted) or self.side is not None
         )
 
     @property

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from homeserver.domain.events.event import Event
 from homeserver.domain.rooms.auth.check import check_auth
 from homeserver.domain.rooms.power_levels import CREATOR_LEVEL_WITHOUT_EVENT, DEFAULT_LEVELS
-from homeserver.domain.rooms.user_ids import domain_of, is_user_id
 from homeserver.domain.shared.errors import BadJsonError, InvalidRoomStateError
+from homeserver.domain.shared.identifiers import domain_of, is_user_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -195,13 +195,14 @@ class Room:
         tail: Sequence[TimelineEvent],
         receipts: Iterable[PlacedReceipt] = (),
         muted: Iterable[int] = (),
+        redacted: Iterable[TimelineEvent] = (),
         gaps: Mapping[int, Gap] | None = None,
     ) -> None:
         """Take over what other writers committed after `seen`, read from the store.
 
         `changes` are those after `seen`'s revision, in order, `tail` the newest events after
-        `seen`. Nothing happens where the room moved on meanwhile; `certified` stays where it
-        is.
+        `seen`, `redacted` older events in their stripped form. Nothing happens where the room
+        moved on meanwhile; `certified` stays where it is.
         """
         if self.head is not seen:
             return
@@ -215,6 +216,8 @@ class Room:
         if tail and tail[0].seq != seen.seq + 1:
             self.tail.clear()
         self.tail.extend(tail)
+        for item in redacted:
+            self._strip(item)
         self._take_gaps(gaps or {})
         self._prune()
         self.notices.catch_up(muted)
@@ -223,16 +226,21 @@ class Room:
         self.cached.clear()
 
     def absorb(self, draft: RoomDraft) -> None:
-        """Take over what a committed draft added."""
+        """Take over what a committed draft added.
+
+        A room that was read from the store meanwhile has it already.
+        """
+        if self.head is not draft.base:
+            return
         self.head = draft.head
         for change in draft.changes:
             self._set(change.key, change.event, change.seq)
         for user_id, nid in draft.joined.items():
             self._set_member(user_id, nid)
-        self.tail.extend(draft.events)
+        self.tail.extend(draft.events)  # before stripping: they may show what is stripped
+        self.changes.extend(draft.changes)
         for item in draft.redacted:
             self._strip(item)
-        self.changes.extend(draft.changes)
         if draft.side is not None:
             self._take_gaps(draft.side.gaps)
         if self.changes:

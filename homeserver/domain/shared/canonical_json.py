@@ -7,7 +7,9 @@ apart from checking, because the protocol answers them apart: bytes that are no 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 100
 
+_LONGEST_INTEGER: Final = 400  # digits: more than any double has, fewer than int() refuses
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_encode_in_any_order = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -39,18 +44,24 @@ def encode_canonical(value: Json) -> bytes:
         raise BadJsonError("JSON is nested too deeply") from error
 
 
+def encode_json(value: Json) -> bytes:
+    """Write a checked value as plain JSON, for readers who need no order of keys."""
+    return _encode_in_any_order(value)
+
+
 def decode_json(body: bytes) -> Json:
     """Read one JSON value from UTF-8 bytes.
 
-    Floats and integers of any size are read as they are, for `check_canonical` to judge.
-    Raises NotJsonError for all that is not JSON (also NaN, a byte order mark, a lone
-    surrogate, nesting beyond the interpreter's limit), BadJsonError for a number beyond
-    what can be held at all (1e400).
+    Floats and integers of any size are read, for `check_canonical` to judge, so that one
+    bad number in one of many events spoils that event alone; what no number can hold
+    (1e400) becomes an infinity. Raises NotJsonError for all that is not JSON (also NaN, a
+    byte order mark, a lone surrogate, nesting beyond the interpreter's limit).
     """
     try:
         return _decode(body)
-    except msgspec.ValidationError as error:
-        raise BadJsonError("A number is out of range") from error
+    except msgspec.ValidationError:
+        # The one complaint that is not about syntax: a number out of msgspec's range.
+        return _decode_huge_numbers(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotJsonError("Content is not JSON") from error
     except RecursionError as error:
@@ -119,3 +130,23 @@ def _check_unicode(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise BadJsonError("A string holds a lone surrogate") from error
+
+
+def _decode_huge_numbers(body: bytes) -> Json:
+    """Read with the standard library: slower, but with a say in how numbers are read."""
+    try:
+        value = json.loads(body.decode(), parse_int=_read_integer, parse_constant=_no_constant)
+        _encode(value)  # finds the lone surrogates that the standard library lets through
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError("Content is not JSON") from error
+    return value
+
+
+def _read_integer(digits: str) -> int | float:
+    if len(digits) <= _LONGEST_INTEGER:
+        return int(digits)
+    return -math.inf if digits.startswith("-") else math.inf
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"JSON has no {name}")

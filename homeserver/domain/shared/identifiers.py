@@ -1,6 +1,6 @@
 """The grammars of Matrix identifiers (appendices, "Identifier Grammar").
 
-Validators take any string and answer fast; lengths are in bytes of UTF-8. User ids, aliases
+Validators take any value, as JSON may hold any, and answer fast; lengths are in bytes of UTF-8. User ids, aliases
 and room ids are read by the historical grammar, which servers must accept; only new local
 parts are held to the strict one.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Final
+from typing import Final, TypeGuard
 
 from homeserver.domain.shared.errors import InvalidUsernameError
 
@@ -24,9 +24,9 @@ _SERVER_NAME = re.compile(
 _FOUR_NUMBERS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}").fullmatch
 
 
-def is_server_name(text: str) -> bool:
+def is_server_name(value: object) -> TypeGuard[str]:
     """Whether this is a host name, IPv4 address or bracketed IPv6 address, with or without port."""
-    match = _SERVER_NAME(text)
+    match = _SERVER_NAME(value) if isinstance(value, str) else None
     if match is None:
         return False
     try:
@@ -39,29 +39,34 @@ def is_server_name(text: str) -> bool:
     return True
 
 
-def is_user_id(text: str) -> bool:
+def is_user_id(value: object) -> TypeGuard[str]:
     """Whether this is `@localpart:domain`, historical local parts included."""
-    return _is_id_with_domain(text, "@")
+    return _is_id_with_domain(value, "@")
 
 
-def is_room_alias(text: str) -> bool:
+def is_room_alias(value: object) -> TypeGuard[str]:
     """Whether this is `#alias:domain`."""
-    return _is_id_with_domain(text, "#")
+    return _is_id_with_domain(value, "#")
 
 
-def is_room_id(text: str) -> bool:
+def is_room_id(value: object) -> TypeGuard[str]:
     """Whether this is a room id of any version: `!opaque:domain`, or `!` and a hash (v12)."""
-    return is_hash_room_id(text) or _is_id_with_domain(text, "!")
+    return is_hash_room_id(value) or is_domain_room_id(value)
 
 
-def is_hash_room_id(text: str) -> bool:
+def is_domain_room_id(value: object) -> TypeGuard[str]:
+    """Whether this is a room id of the versions before 12: `!opaque:domain`."""
+    return _is_id_with_domain(value, "!")
+
+
+def is_hash_room_id(value: object) -> TypeGuard[str]:
     """Whether this is a room id made of the create event's hash (v12)."""
-    return text[:1] == "!" and _HASH_ID(text, 1) is not None
+    return _is_hash_id(value, "!")
 
 
-def is_event_id(text: str) -> bool:
+def is_event_id(value: object) -> TypeGuard[str]:
     """Whether this is an event id of a room version that Firn knows: `$` and a hash."""
-    return text[:1] == "$" and _HASH_ID(text, 1) is not None
+    return _is_hash_id(value, "$")
 
 
 def localpart(user_id: str) -> str:
@@ -93,10 +98,14 @@ def check_new_user_id(name: str, server_name: str) -> str:
     return user_id
 
 
-def _is_id_with_domain(text: str, sigil: str) -> bool:
-    if text[:1] != sigil or "\0" in text or not _fits(text):
+def _is_hash_id(value: object, sigil: str) -> TypeGuard[str]:
+    return isinstance(value, str) and value[:1] == sigil and _HASH_ID(value, 1) is not None
+
+
+def _is_id_with_domain(value: object, sigil: str) -> TypeGuard[str]:
+    if not isinstance(value, str) or value[:1] != sigil or "\0" in value or not _fits(value):
         return False
-    name, colon, domain = text.partition(":")
+    name, colon, domain = value.partition(":")
     return bool(colon) and (len(name) > 1 or sigil == "@") and is_server_name(domain)
 
 

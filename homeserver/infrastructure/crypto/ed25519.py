@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import string
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from hashlib import sha256
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -21,10 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from homeserver.domain.events.limits import MAX_KEY_VERSION_LENGTH
 from homeserver.domain.shared.base64 import decode_base64, encode_base64
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-_SEED_BYTES: Final = 32
 _VERSION = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_KEY_VERSION_LENGTH}}}").fullmatch
 
 
@@ -111,11 +107,11 @@ def _signer_of(path: Path, version: str, seed: str) -> Ed25519Signer:
 
 
 def _create_key_file(path: Path) -> None:
-    letters = string.ascii_letters
-    version = "a_" + "".join(secrets.choice(letters) for _ in range(4))
-    line = f"ed25519 {version} {encode_base64(secrets.token_bytes(_SEED_BYTES))}\n"
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    key = Ed25519PrivateKey.generate()
+    line = f"ed25519 {_version_of(key)} {encode_base64(key.private_bytes_raw())}\n"
+    # The draft has mode 0600 from the start, and linking fails where a file is already.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(line)
@@ -127,3 +123,8 @@ def _create_key_file(path: Path) -> None:
             return  # another process was first; its key is the server's
     finally:
         draft.unlink()
+
+
+def _version_of(key: Ed25519PrivateKey) -> str:
+    """Name a key after its public half, so that another key has another name."""
+    return "a_" + sha256(key.public_key().public_bytes_raw()).hexdigest()[:4]

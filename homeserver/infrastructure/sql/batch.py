@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 class Lease:
     """A writer slot as this process holds it: `pos` is the last position committed.
 
-    `epoch` grows each time the slot is taken; `generation` is the store's.
+    `epoch` grows each time the slot is taken; `generation` is the store's; `holder` is the
+    random id of this life of the process (8 bytes).
     """
 
     slot: int
     epoch: int
     pos: int
     generation: bytes
+    holder: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeserver.domain.events.hashes import event_id_bytes
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.codec import encode_body
-from homeserver.infrastructure.sql.ids import event_key
 
 if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
@@ -24,9 +24,9 @@ def write_branches(draft: Draft, nid: int, side: Branches) -> None:
     for stray in side.strays.values():
         draft.write(w.UPSERT_STRAY, _stray(draft, nid, stray))
     for event_id in side.placed:
-        draft.write(w.DELETE_STRAY, (nid, event_key(event_id)))
+        draft.write(w.DELETE_STRAY, (nid, event_id_bytes(event_id)))
     for seq, gap in side.gaps.items():
-        missing = _pack([event_key(event_id) for event_id in gap.missing])
+        missing = _pack([event_id_bytes(event_id) for event_id in gap.missing])
         row = (nid, seq, gap.back, gap.notify_ord, missing, draft.slot, draft.pos)
         draft.write(w.UPSERT_GAP, row)
     for group in side.groups:
@@ -39,7 +39,7 @@ def _stray(draft: Draft, nid: int, stray: Stray) -> Row:
     codec, body = encode_body(stray.event.json)
     return (
         nid,
-        event_key(stray.event.event_id),
+        event_id_bytes(stray.event.event_id),
         int(stray.standing),
         stray.rule.encode(),
         stray.reason.encode()[:MAX_REASON],
@@ -54,6 +54,6 @@ def _stray(draft: Draft, nid: int, stray: Stray) -> Row:
 def _write_group(draft: Draft, nid: int, group: StateGroup) -> None:
     draft.write(w.INSERT_GROUP, (group.nid, nid, group.base_rev))
     for (event_type, state_key), event_id in group.delta.items():
-        value = event_key(event_id) if event_id is not None else None
+        value = event_id_bytes(event_id) if event_id is not None else None
         row = (group.nid, event_type.encode(), state_key.encode(), value)
         draft.write(w.INSERT_GROUP_DELTA, row)

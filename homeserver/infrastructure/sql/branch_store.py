@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.branch_store import PlacedEvent
+from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes
 from homeserver.domain.events.parse import load_event
 from homeserver.domain.rooms.branches import Standing, StateAt, Stray
+from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.domain.sync.position import RoomPosition
 from homeserver.infrastructure.sql import branch_queries as q
 from homeserver.infrastructure.sql.codec import decode_body
-from homeserver.infrastructure.sql.ids import event_id_of, event_key
 from homeserver.infrastructure.sql.query import padded
 
 if TYPE_CHECKING:
@@ -66,18 +67,27 @@ class SqlBranchStore:
     ) -> list[tuple[str, str]]:
         """See `BranchStore.redactions_of`."""
         rows = await _by_id(self._db, room, q.redactions_of, event_ids)
-        return [(event_id_of(target), event_id_of(by)) for target, by in rows]
+        return [(event_id_from_bytes(target), event_id_from_bytes(by)) for target, by in rows]
 
 
 async def _by_id(
     reader: Reader, room: Room, query: Callable[[int], Query], event_ids: Sequence[str]
 ) -> list[Row]:
+    """Rows by event ids; what has not the one form of an id is not there."""
     found: list[Row] = []
-    for start in range(0, len(event_ids), IDS_AT_ONCE):
-        wanted = padded([event_key(e) for e in event_ids[start : start + IDS_AT_ONCE]])
+    keys = [key for key in map(_key, event_ids) if key is not None]
+    for start in range(0, len(keys), IDS_AT_ONCE):
+        wanted = padded(keys[start : start + IDS_AT_ONCE])
         params = {f"e{i}": key for i, key in enumerate(wanted)}
         found += await reader.fetch(query(len(wanted)), room=room.nid, **params)
     return found
+
+
+def _key(event_id: str) -> bytes | None:
+    try:
+        return event_id_bytes(event_id)
+    except InvalidParamError:
+        return None
 
 
 async def _group(reader: Reader, room: Room, ref: int) -> StateAt:
@@ -89,13 +99,13 @@ async def _group(reader: Reader, room: Room, ref: int) -> StateAt:
         if key is None:
             state.pop(name, None)
         else:
-            state[name] = event_id_of(key)
+            state[name] = event_id_from_bytes(key)
     return StateAt(state, ref)
 
 
 def _ids(rows: Sequence[Row]) -> StateMap:
     return {
-        (event_type.decode(), state_key.decode()): event_id_of(key)
+        (event_type.decode(), state_key.decode()): event_id_from_bytes(key)
         for event_type, state_key, key in rows
         if key is not None
     }
@@ -108,4 +118,4 @@ def _stray(room: Room, row: Row) -> Stray:
 
 
 def _event(room: Room, row: Row) -> Event:
-    return load_event(event_id_of(row[0]), decode_body(row[-2], row[-1]), room.room_id)
+    return load_event(event_id_from_bytes(row[0]), decode_body(row[-2], row[-1]), room.room_id)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from homeserver.infrastructure.sql.batch import Batch
     from homeserver.infrastructure.sql.query import Query, SqlDialect
     from homeserver.infrastructure.sql.writes import Row
+
+    Commit = Callable[[Batch], Awaitable[None]]
+    """Stores a batch durably, or raises as `Database.commit` does."""
 
 
 class Reader(Protocol):
@@ -50,6 +53,15 @@ class Database(Reader, Protocol):
 
         Raises ClashError, TransientError, InDoubtError, StoreDownError, PoisonError; after
         any of them but InDoubtError nothing of the batch is stored and no lock is left.
+        """
+        ...
+
+    def hold(self, rooms: Sequence[int]) -> AbstractAsyncContextManager[Commit]:
+        """Lock the heads of these rooms, in order of their nids, until the end.
+
+        One batch may be committed into the same transaction. For rooms that several
+        processes write at once: whoever waits here gets its turn. A process that sleeps on
+        the locks loses them. Raises TransientError or StoreDownError where it cannot lock.
         """
         ...
 

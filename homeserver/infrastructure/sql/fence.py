@@ -2,7 +2,9 @@
 
 A zero-row UPDATE would not stop a packet, so the fence writes NULL into a NOT NULL column
 where epoch, position or store generation are not the expected ones: that is an error, and
-the COMMIT behind it never runs (strict sql_mode; checked at connect).
+the COMMIT behind it never runs (strict sql_mode; a writer tries it before it starts). The
+batch row takes its slot from the fence's outcome, which stops a packet even where the slot's
+row is missing (a restored store) or the server is lenient.
 """
 
 from __future__ import annotations
@@ -37,12 +39,24 @@ FENCE = Query(
     )
 )
 
+_fenced_slot = (
+    select(_slot.slot)
+    .where(
+        _slot.slot == bindparam("p_slot"),
+        _slot.epoch == bindparam("p_epoch"),
+        _slot.pos == bindparam("p_pos_to"),
+        _slot.generation == bindparam("p_generation"),
+    )
+    .scalar_subquery()
+)
 INSERT_BATCH = Query(
-    insert(writer_batch).values({c.name: bindparam(f"p_{c.name}") for c in writer_batch.columns})
+    insert(writer_batch).values(
+        {c.name: bindparam(f"p_{c.name}") for c in writer_batch.columns} | {"slot": _fenced_slot}
+    )
 )
 
 SLOTS = Query(
-    select(_slot.slot, _slot.epoch, _slot.pos, _slot.generation, _slot.worker, _slot.beat_ts)
+    select(_slot.slot, _slot.epoch, _slot.pos, _slot.worker, _slot.beat_ts)
     .order_by(_slot.slot)
     .with_for_update()
 )
@@ -54,6 +68,7 @@ ADD_SLOT = Query(
         pos=bindparam("p_pos"),
         generation=bindparam("p_generation"),
         worker=bindparam("p_worker"),
+        holder=bindparam("p_holder"),
         beat_ts=bindparam("p_ts"),
     )
 )
@@ -65,9 +80,17 @@ TAKE_SLOT = Query(
         epoch=_slot.epoch + 1,
         generation=bindparam("p_generation"),
         worker=bindparam("p_worker"),
+        holder=bindparam("p_holder"),
         beat_ts=bindparam("p_ts"),
     )
 )
+
+RETAKE_SLOT = Query(
+    update(writer_slot)
+    .where(_slot.slot == bindparam("p_slot"), _slot.holder == bindparam("p_holder"))
+    .values(epoch=_slot.epoch + 1, beat_ts=bindparam("p_ts"))
+)
+"""By the holder, not the epoch: a retake whose own COMMIT was cut off can be repeated."""
 
 BEAT = Query(
     update(writer_slot)
@@ -90,6 +113,9 @@ BATCH_AT = Query(
 VECTOR = Query(select(_slot.slot, _slot.pos))
 
 STORE = Query(select(store.c.generation, store.c.server_name))
+
+STORE_LOCKED = Query(select(store.c.generation).with_for_update())
+"""Taking slots, and restoring, happen one after another."""
 
 FLOOR = Query(
     select(store_generation.c.floor).where(
@@ -120,6 +146,7 @@ def preamble(batch: Batch, dialect: SqlDialect) -> list[tuple[str, tuple[Any, ..
                 "p_pos_to": batch.pos_to,
                 "p_pos_from": lease.pos + 1,
                 "p_epoch": lease.epoch,
+                "p_generation": lease.generation,
                 "p_batch_id": batch.batch_id,
                 "p_ts": batch.ts,
                 "p_rooms": batch.rooms,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from homeserver.application.sync.feed import RoomPlace
+from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
-from homeserver.infrastructure.sql.ids import event_id_of
 from homeserver.infrastructure.sql.query import Query
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _place(row: Row) -> RoomPlace:
     return RoomPlace(
         room_nid=room,
         membership=membership.decode(),
-        event_id=event_id_of(event_id),
+        event_id=event_id_from_bytes(event_id),
         seq=seq,
         sender_nid=sender,
         base_ord=base_ord,

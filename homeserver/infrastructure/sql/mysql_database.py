@@ -6,14 +6,14 @@ A batch is one packet: BEGIN; fence; multi-row INSERTs; COMMIT (one round trip; 
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import aiomysql
 from pymysql import err
+from pymysql.constants import CLIENT
 
 from homeserver.infrastructure.sql.errors import (
-    ClashError,
     InDoubtError,
     PoisonError,
     StoreDownError,
@@ -22,6 +22,12 @@ from homeserver.infrastructure.sql.errors import (
 )
 from homeserver.infrastructure.sql.fence import preamble
 from homeserver.infrastructure.sql.literal import bound, literal
+from homeserver.infrastructure.sql.mysql_packets import (
+    PacketConnection,
+    send_packet,
+    translate,
+)
+from homeserver.infrastructure.sql.mysql_rows import select_rows
 from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.writes import Execute, Insert
 
@@ -29,14 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from homeserver.infrastructure.sql.batch import Batch
-    from homeserver.infrastructure.sql.database import Reader, Session
+    from homeserver.infrastructure.sql.database import Commit, Reader, Session
     from homeserver.infrastructure.sql.query import Query
     from homeserver.infrastructure.sql.writes import Row
 
 DIALECT = SqlDialect.MYSQL
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
 SESSION = (
-    "SET SESSION {isolation}='READ-COMMITTED', innodb_lock_wait_timeout=2,"
+    "SET SESSION {isolation}='READ-COMMITTED', innodb_lock_wait_timeout={wait},"
     f" sql_mode='{SQL_MODE}', time_zone='+00:00', autocommit=1"
 )
 ISOLATION_VARIABLES = ("transaction_isolation", "tx_isolation")
@@ -46,24 +52,11 @@ SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 )
-_CLASH = {1048, 1062}
-_TRANSIENT = {1205, 1213}
-_POISON = {1264, 1366, 1406, 1153, 3140}
-_FULL = {1021, 1114, 1030, 1290, 1836}
-
-
-def translate(error: err.MySQLError) -> StoreError:
-    """Say a driver's error in the store's terms, by number, never by text."""
-    code = error.args[0] if error.args else 0
-    if code in _CLASH:
-        return ClashError(str(code))
-    if code in _TRANSIENT:
-        return TransientError(str(code))
-    if code in _POISON or isinstance(error, err.DataError):
-        return PoisonError(str(code))
-    if code in _FULL:
-        return StoreDownError("the database cannot write")
-    return StoreDownError(f"the database answered {code}")
+LOCK_SECONDS = 2
+HELD_SECONDS = 5
+"""How long the server lets a process sleep on locked rooms, before it takes them away."""
+_HOLD = "SELECT seq FROM room_head WHERE room_nid IN ({rooms}) ORDER BY room_nid FOR UPDATE"
+_MARGIN = 4096
 
 
 class MySqlSession:
@@ -76,10 +69,7 @@ class MySqlSession:
     async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
         """See `Reader.fetch`."""
         text, args = query.on(DIALECT, params)
-        async with self._connection.cursor() as cursor:
-            await cursor.execute(bound(text, args))
-            rows: Sequence[Row] = await cursor.fetchall()
-            return rows
+        return await select_rows(self._connection, bound(text, args))
 
     async def execute(self, query: Query, **params: Any) -> int:
         """See `Session.execute`."""
@@ -94,11 +84,13 @@ class MySqlDatabase:
 
     dialect = DIALECT
 
-    def __init__(self, pool: aiomysql.Pool, address: dict[str, Any]) -> None:
+    def __init__(self, pool: aiomysql.Pool, address: dict[str, Any], max_packet: int) -> None:
         """Use `MySqlDatabase.connect`."""
         self._pool = pool
-        self._address = address
-        self._batches: aiomysql.Connection | None = None
+        self._max_packet = max_packet - _MARGIN
+        self._batches = PacketConnection(address)
+        patience = f"{address['init_command']}, wait_timeout={HELD_SECONDS}"
+        self._holding = PacketConnection({**address, "init_command": patience})
 
     @classmethod
     async def connect(
@@ -114,16 +106,17 @@ class MySqlDatabase:
             "charset": "utf8mb4",
             "autocommit": True,
             "connect_timeout": 5,
+            "client_flag": CLIENT.FOUND_ROWS,  # an UPDATE that changes nothing still matches
         }
         for isolation in ISOLATION_VARIABLES:
-            address["init_command"] = SESSION.format(isolation=isolation)
+            address["init_command"] = SESSION.format(isolation=isolation, wait=LOCK_SECONDS)
             try:
                 pool = await aiomysql.create_pool(minsize=1, maxsize=pool_size, **address)
             except err.MySQLError as error:
                 if error.args[0] == UNKNOWN_VARIABLE and isolation != ISOLATION_VARIABLES[-1]:
                     continue
                 raise StoreDownError(str(error.args[-1])) from error
-            return cls(pool, address)
+            return cls(pool, address, await _max_packet(pool))
         raise AssertionError
 
     @asynccontextmanager
@@ -154,7 +147,7 @@ class MySqlDatabase:
     async def snapshot(self) -> AsyncIterator[Reader]:
         """See `Database.snapshot`."""
         async with self._connection() as connection:
-            await _packet(connection, SNAPSHOT)
+            await send_packet(connection, SNAPSHOT)
             yield MySqlSession(connection)
             await connection.rollback()
 
@@ -163,46 +156,53 @@ class MySqlDatabase:
         """See `Database.transaction`."""
         async with self._connection() as connection:
             await connection.begin()
-            yield MySqlSession(connection)
+            try:
+                yield MySqlSession(connection)
+            except Exception:
+                # closing alone would free the locks only when the server notices
+                with suppress(err.MySQLError, OSError):
+                    await connection.rollback()
+                raise
             await connection.commit()
 
     async def commit(self, batch: Batch) -> None:
         """See `Database.commit`."""
-        packet = render(batch)
-        connection = await self._batch_connection()
+        await self._batches.run(self._packet("BEGIN", batch))
+
+    @asynccontextmanager
+    async def hold(self, rooms: Sequence[int]) -> AsyncIterator[Commit]:
+        """See `Database.hold`."""
+        wanted = ",".join([str(int(nid)) for nid in sorted(rooms)])
         try:
-            await _packet(connection, packet)
-        except err.MySQLError as error:
-            self._drop()
-            lost = isinstance(error, (err.OperationalError, err.InterfaceError)) and (
-                not error.args or error.args[0] in {0, 2006, 2013, 2014, 2055}
-            )
-            raise (InDoubtError("connection lost") if lost else translate(error)) from error
-        except BaseException as error:
-            # an open transaction would keep the slot's row locked for its successor
-            self._drop()
-            if isinstance(error, OSError):
-                msg = "connection lost"
-                raise InDoubtError(msg) from error
-            raise
+            await self._holding.run("BEGIN;" + _HOLD.format(rooms=wanted))
+        except InDoubtError as error:
+            raise TransientError(str(error)) from error
 
-    async def _batch_connection(self) -> aiomysql.Connection:
-        if self._batches is None or self._batches.closed:
-            try:
-                self._batches = await aiomysql.connect(**self._address)
-            except (err.MySQLError, OSError) as error:
-                msg = "the database cannot be reached"
-                raise StoreDownError(msg) from error
-        return self._batches
+        begun = True
 
-    def _drop(self) -> None:
-        if self._batches is not None:
-            self._batches.close()
-            self._batches = None
+        async def commit(batch: Batch) -> None:
+            nonlocal begun
+            packet = self._packet("", batch)
+            begun = False
+            await self._holding.run(packet)
+
+        try:
+            yield commit
+        finally:
+            if begun:
+                await self._holding.roll_back()
+
+    def _packet(self, begin: str, batch: Batch) -> str:
+        packet = render(begin, batch)
+        if len(packet) > self._max_packet:
+            msg = "the batch is larger than the server's max_allowed_packet"
+            raise PoisonError(msg)
+        return packet
 
     async def close(self) -> None:
         """Close every connection."""
-        self._drop()
+        self._batches.drop()
+        self._holding.drop()
         self._pool.close()
         await self._pool.wait_closed()
 
@@ -213,17 +213,15 @@ def _from_driver(error: Exception) -> StoreError:
     return StoreDownError("connection lost")
 
 
-async def _packet(connection: aiomysql.Connection, text: str) -> None:
-    """Send several statements as one packet and read every result."""
-    async with connection.cursor() as cursor:
-        await cursor.execute(text)
-        while await cursor.nextset():
-            pass
+async def _max_packet(pool: aiomysql.Pool) -> int:
+    async with pool.acquire() as connection, connection.cursor() as cursor:
+        await cursor.execute("SELECT @@max_allowed_packet")
+        return int((await cursor.fetchone())[0])
 
 
-def render(batch: Batch) -> str:
-    """Write a whole batch as one multi-statement text."""
-    out = ["BEGIN"]
+def render(begin: str, batch: Batch) -> str:
+    """Write a whole batch as one multi-statement text; `begin` is empty inside a transaction."""
+    out = [begin] if begin else []
     out.extend(bound(text, args) for text, args in preamble(batch, DIALECT))
     for write, rows in batch.writes:
         if isinstance(write, Insert):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes
 from homeserver.domain.receipts.placed import PlacedReceipt
 from homeserver.domain.receipts.receipts import READ, READ_PRIVATE, Receipt
 from homeserver.domain.sync.position import RoomPosition
 from homeserver.infrastructure.sql import writes as w
-from homeserver.infrastructure.sql.ids import event_id_of, event_key
 
 if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
@@ -26,7 +26,7 @@ def write_receipt(draft: Draft, room: Room, placed: PlacedReceipt) -> None:
         placed.user_nid,
         _KINDS.index(receipt.type),
         (receipt.thread_id or "").encode(),
-        event_key(receipt.event_id),
+        event_id_bytes(receipt.event_id),
         receipt.position.seq,
         receipt.position.back,
         placed.notify_ord,
@@ -44,7 +44,7 @@ def receipt_of(row: Row) -> PlacedReceipt:
     receipt = Receipt(
         user_id=user_id.decode(),
         type=_KINDS[kind],
-        event_id=event_id_of(event),
+        event_id=event_id_from_bytes(event),
         position=RoomPosition(seq, back),
         ts=ts,
         thread_id=thread.decode() or None,

@@ -22,9 +22,7 @@ ROOM_BY_ID = Query(
     )
 )
 ROOM_BY_NID = Query(
-    select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(
-        t.room.c.nid == bindparam("nid")
-    )
+    select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(t.room.c.nid == bindparam("nid"))
 )
 HEAD = Query(
     select(_h.seq, _h.rev, _h.depth, _h.notify_ord, _h.extremities).where(
@@ -76,6 +74,28 @@ EVENT_BY_ID = Query(
         _e.room_nid == bindparam("room"), _e.event_id == bindparam("event_id")
     )
 )
+_redaction = t.redaction.c
+_by = t.event.alias("redacting")
+REDACTED_SINCE = Query(
+    select(*_TIMELINE_COLUMNS)
+    .select_from(
+        _by.join(
+            t.redaction,
+            and_(
+                _redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id
+            ),
+        ).join(
+            t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id)
+        )
+    )
+    .where(
+        _by.c.room_nid == bindparam("room"),
+        _by.c.room_seq > bindparam("seq"),
+        _e.room_seq <= bindparam("seq"),
+        _e.redacted_by.is_not(None),
+    )
+)
+"""Events up to a position that were stripped by redactions after it."""
 NEWEST_OWN = Query(
     select(_e.room_seq, _e.notify_ord)
     .where(
@@ -174,7 +194,7 @@ GAPS = Query(
 
 @cache
 def transactions(count: int) -> Query:
-    """The events of `count` (room, key) pairs: parameters r0, k0, r1, k1 …"""
+    """The events of `count` (room, key) pairs: parameters r0, k0, r1, k1 …."""
     either = or_(
         *[
             and_(_e.room_nid == bindparam(f"r{i}"), _e.txn_key == bindparam(f"k{i}"))
@@ -186,7 +206,7 @@ def transactions(count: int) -> Query:
 
 @cache
 def positions(count: int) -> Query:
-    """Log position and time of `count` live events of a room: parameters room, s0, s1 …"""
+    """Log position and time of `count` live events of a room: parameters room, s0, s1 …."""
     return Query(
         select(_e.room_seq, _e.slot, _e.pos, _e.ts).where(
             _e.room_nid == bindparam("room"),
@@ -198,7 +218,7 @@ def positions(count: int) -> Query:
 
 @cache
 def replaced(count: int) -> Query:
-    """What the state events at `count` positions replaced: parameters room, s0, s1 …
+    """What the state events at `count` positions replaced: parameters room, s0, s1 ….
 
     Rows: id of the event, then id, codec and body of the one that it replaced, position.
     """
@@ -221,7 +241,7 @@ def replaced(count: int) -> Query:
 
 @cache
 def events_by_id(count: int) -> Query:
-    """Id, codec and body of `count` events: parameters room, e0, e1 …"""
+    """Id, codec and body of `count` events: parameters room, e0, e1 …."""
     return Query(
         select(_e.event_id, _e.codec, _e.body).where(
             _e.room_nid == bindparam("room"), _e.event_id.in_(_names("e", count))
@@ -231,13 +251,13 @@ def events_by_id(count: int) -> Query:
 
 @cache
 def room_ids(count: int) -> Query:
-    """The ids of `count` rooms: parameters r0, r1 …"""
+    """The ids of `count` rooms: parameters r0, r1 …."""
     return Query(select(t.room.c.nid, t.room.c.room_id).where(t.room.c.nid.in_(_names("r", count))))
 
 
 @cache
 def state_at(count: int, *, others: bool) -> Query:
-    """`count` keys of the state after event `seq`: parameters room, seq, t0, k0, t1, k1 …
+    """`count` keys of the state after event `seq`: parameters room, seq, t0, k0, t1, k1 ….
 
     With `others` also everything of another type than `other`.
     """

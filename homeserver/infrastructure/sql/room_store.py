@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from homeserver.application.ports.room_store import RoomRecord, StateSpan
+from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes
 from homeserver.domain.events.parse import load_event
 from homeserver.domain.rooms.branches import Gap
 from homeserver.domain.rooms.notices import EVERYONE, Highlight, OwnPlace
 from homeserver.domain.rooms.room import TAIL, Head, StateChange
 from homeserver.domain.rooms.timeline import TimelineEvent
+from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.infrastructure.sql import room_queries as q
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.codec import decode_body
-from homeserver.infrastructure.sql.ids import event_id_of, event_key
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.receipt_rows import receipt_of, write_receipt
 from homeserver.infrastructure.sql.room_rows import write_room
@@ -99,6 +100,8 @@ class SqlRoomStore:
             gaps = await reader.fetch(q.GAPS, room=room.nid)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
             tail = await self._tail(reader, room, old.seq)
+            rows = await reader.fetch(q.REDACTED_SINCE, room=room.nid, seq=old.seq)
+            redacted = await self._timeline(reader, room, rows)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
         room.catch_up(
@@ -109,6 +112,7 @@ class SqlRoomStore:
             tail,
             [receipt_of(row) for row in receipts],
             [seq for (seq,) in muted],
+            redacted,
             _gaps(gaps),
         )
         return True
@@ -119,8 +123,8 @@ class SqlRoomStore:
             if item.event.event_id == event_id:
                 return item
         try:
-            key = event_key(event_id)
-        except ValueError:
+            key = event_id_bytes(event_id)
+        except InvalidParamError:
             return None
         rows = await self._db.fetch(q.EVENT_BY_ID, room=room.nid, event_id=key)
         return (await self._timeline(self._db, room, rows))[0] if rows else None
@@ -212,7 +216,7 @@ class SqlRoomStore:
         params: dict[str, Any] = {f"r{i}": room for i, (room, _) in enumerate(pairs)}
         params.update({f"k{i}": key for i, (_, key) in enumerate(pairs)})
         rows = await self._db.fetch(q.transactions(len(pairs)), **params)
-        return {key: event_id_of(event) for key, event in rows}
+        return {key: event_id_from_bytes(event) for key, event in rows}
 
     async def newest_own(self, room_nid: int, user_nid: int, after: int) -> OwnPlace | None:
         """See `RoomStore.newest_own`."""
@@ -268,7 +272,9 @@ class SqlRoomStore:
         """Read rows as events; what they replaced and what stripped them costs a query each."""
         items = [_item(room, row) for row in rows]
         replaced = await self._replaced(reader, room, items)
-        redactions = {item.event.event_id: row[7] for item, row in zip(items, rows) if row[7]}
+        redactions = {
+            item.event.event_id: row[7] for item, row in zip(items, rows, strict=True) if row[7]
+        }
         stripped_by = await self._by_key(reader, room, list(redactions.values()))
         for item in items:
             item.replaced = replaced.get((item.seq, item.event.event_id))
@@ -285,7 +291,9 @@ class SqlRoomStore:
         wanted = padded(seqs)
         params = {f"s{i}": seq for i, seq in enumerate(wanted)}
         rows = await reader.fetch(q.replaced(len(wanted)), room=room.nid, **params)
-        return {(row[4], event_id_of(row[0])): _event(room, *row[1:4]) for row in rows}
+        return {
+            (row[4], event_id_from_bytes(row[0])): _event(room, *row[1:4]) for row in rows
+        }
 
     async def _by_key(
         self, reader: Reader, room: Room, keys: Sequence[bytes]
@@ -309,7 +317,7 @@ def _head(rows: Sequence[Row]) -> Head:
     if not rows:
         return Head()
     seq, rev, depth, notify_ord, extremities = rows[0]
-    ids = tuple(event_id_of(key) for key in _unpack(extremities))
+    ids = tuple(event_id_from_bytes(key) for key in _unpack(extremities))
     return Head(seq, rev, depth, notify_ord, ids)
 
 
@@ -329,7 +337,7 @@ def _item(room: Room, row: Row) -> TimelineEvent:
 
 
 def _event(room: Room, key: bytes, codec: int, body: bytes) -> Event:
-    return load_event(event_id_of(key), decode_body(codec, body), room.room_id)
+    return load_event(event_id_from_bytes(key), decode_body(codec, body), room.room_id)
 
 
 def _span(room: Room, row: Row) -> StateSpan:
@@ -347,7 +355,7 @@ def _change(room: Room, row: Row) -> StateChange:
 
 def _gaps(rows: Sequence[Row]) -> dict[int, Gap]:
     return {
-        seq: Gap(tuple(event_id_of(key) for key in _unpack(missing)), notify_ord, back)
+        seq: Gap(tuple(event_id_from_bytes(key) for key in _unpack(missing)), notify_ord, back)
         for seq, back, notify_ord, missing in rows
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.infrastructure.sql import fence
 from homeserver.infrastructure.sql.batch import Lease
-from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.errors import ClashError, StoreDownError
 
 if TYPE_CHECKING:
     from homeserver.infrastructure.sql.batch import Batch
@@ -20,37 +20,40 @@ class FencedError(Exception):
     """Another process holds this slot now, or the store was restored: stop writing."""
 
 
-async def take_slot(database: Database, worker: str, now: int) -> Lease:
+class _UnfencedError(Exception):
+    """The fence let a wrong epoch pass."""
+
+
+async def take_slot(database: Database, worker: str, holder: bytes, now: int) -> Lease:
     """Take the slot of this worker's name, one that nobody beats for, or a new one.
 
     Clocks only choose here; whoever held the slot before is fenced off by the epoch.
+    `holder` is a random id of this life of the process (8 bytes).
     """
+    name = worker.encode()
     async with database.transaction() as session:
         generation = await _generation(session)
-        name = worker.encode()
         rows = await session.fetch(fence.SLOTS)
-        chosen = next((r for r in rows if r[4] == name), None) or next(
-            (r for r in rows if r[5] < now - DEAD_AFTER_MS), None
+        chosen = next((r for r in rows if r[3] == name), None) or next(
+            (r for r in rows if r[4] < now - DEAD_AFTER_MS), None
         )
+        taking = {
+            "p_generation": generation,
+            "p_worker": name,
+            "p_holder": holder,
+            "p_ts": now,
+        }
         if chosen is None:
-            slot = rows[-1][0] + 1 if rows else 1
-            await session.execute(
-                fence.ADD_SLOT,
-                p_slot=slot,
-                p_epoch=1,
-                p_pos=0,
-                p_generation=generation,
-                p_worker=name,
-                p_ts=now,
-            )
-            return Lease(slot, 1, 0, generation)
-        slot, epoch, pos = chosen[:3]
-        await _retake(session, slot, epoch, generation, name, now)
-        return Lease(slot, epoch + 1, pos, generation)
+            slot, epoch, pos = rows[-1][0] + 1 if rows else 1, 1, 0
+            await session.execute(fence.ADD_SLOT, p_slot=slot, p_epoch=1, p_pos=0, **taking)
+        else:
+            slot, epoch, pos = chosen[0], chosen[1] + 1, chosen[2]
+            await session.execute(fence.TAKE_SLOT, p_slot=slot, p_epoch=chosen[1], **taking)
+        return Lease(slot, epoch, pos, generation, holder)
 
 
 async def _generation(session: Session) -> bytes:
-    rows = await session.fetch(fence.STORE)
+    rows = await session.fetch(fence.STORE_LOCKED)
     if not rows:
         msg = "the store is empty: run the migrations"
         raise StoreDownError(msg)
@@ -58,19 +61,29 @@ async def _generation(session: Session) -> bytes:
     return generation
 
 
-async def _retake(
-    session: Session, slot: int, epoch: int, generation: bytes, worker: bytes, now: int
-) -> None:
-    matched = await session.execute(
-        fence.TAKE_SLOT,
-        p_slot=slot,
-        p_epoch=epoch,
-        p_generation=generation,
-        p_worker=worker,
-        p_ts=now,
-    )
-    if matched != 1:
-        raise FencedError
+async def check_fence(database: Database, lease: Lease, now: int) -> None:
+    """Try the fence with an epoch that is not ours, and take it back.
+
+    Raises StoreDownError where the database lets it pass (a lenient sql_mode that something
+    between us and the server put back): such a store would let a replaced writer go on.
+    """
+    try:
+        async with database.transaction() as session:
+            await session.execute(
+                fence.FENCE,
+                p_slot=lease.slot,
+                p_epoch=lease.epoch - 1,
+                p_old=lease.pos,
+                p_generation=lease.generation,
+                p_new=lease.pos + 1,
+                p_ts=now,
+            )
+            raise _UnfencedError
+    except ClashError:
+        return
+    except _UnfencedError:
+        msg = "the database does not refuse NULL in a NOT NULL column: its sql_mode is not strict"
+        raise StoreDownError(msg) from None
 
 
 async def holds(database: Database, lease: Lease) -> bool:
@@ -80,17 +93,20 @@ async def holds(database: Database, lease: Lease) -> bool:
     return bool(rows) and tuple(rows[0]) == (lease.epoch, lease.pos, lease.generation)
 
 
-async def settle_doubt(
-    database: Database, batch: Batch, worker: str, now: int
-) -> tuple[Lease, bool]:
+async def settle_doubt(database: Database, batch: Batch, now: int) -> tuple[Lease, bool]:
     """Find out whether a batch whose COMMIT was cut off is stored.
 
     Retaking the slot first makes it impossible that the packet still comes through later.
-    Returns the new lease and whether the batch is there. Raises FencedError.
+    Returns the new lease and whether the batch is there. Raises FencedError. Where this call
+    fails it can be repeated, whether or not the retaking was stored.
     """
     lease = batch.lease
     async with database.transaction() as session:
-        await _retake(session, lease.slot, lease.epoch, lease.generation, worker.encode(), now)
+        matched = await session.execute(
+            fence.RETAKE_SLOT, p_slot=lease.slot, p_holder=lease.holder, p_ts=now
+        )
+        if matched != 1:
+            raise FencedError
         epoch, pos, generation = (await session.fetch(fence.READ_SLOT, p_slot=lease.slot))[0]
         if generation != lease.generation:
             raise FencedError

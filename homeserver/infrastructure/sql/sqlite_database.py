@@ -29,12 +29,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from homeserver.infrastructure.sql.batch import Batch
-    from homeserver.infrastructure.sql.database import Reader, Session
+    from homeserver.infrastructure.sql.database import Commit, Reader, Session
     from homeserver.infrastructure.sql.query import Query
     from homeserver.infrastructure.sql.writes import Row
 
 T = TypeVar("T")
 DIALECT = SqlDialect.SQLITE
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "cache_size=-65536",
+    "mmap_size=268435456",
+    "busy_timeout=2000",
+)
+_UNSTORABLE = (
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+)
 
 
 class SqliteConnection:
@@ -56,20 +69,12 @@ class SqliteConnection:
     def _do(self, job: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return job(self._connection())
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:
             raise translate(error) from error
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
-            path, writes = self._open
-            self._db = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA cache_size=-65536")
-            self._db.execute("PRAGMA mmap_size=268435456")
-            self._db.execute("PRAGMA busy_timeout=2000")
-            if not writes:
-                self._db.execute("PRAGMA query_only=1")
+            self._db = _connect(*self._open)
         return self._db
 
     async def close(self) -> None:
@@ -83,15 +88,29 @@ class SqliteConnection:
         self._thread.shutdown(wait=False)
 
 
-def translate(error: sqlite3.Error) -> Exception:
+def _connect(path: Path, writes: bool) -> sqlite3.Connection:
+    """Open the file; a connection whose settings fail is not kept."""
+    db = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+    try:
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        if not writes:
+            db.execute("PRAGMA query_only=1")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def translate(error: Exception) -> Exception:
     """Say a driver's error in the store's terms."""
     if isinstance(error, sqlite3.IntegrityError):
         return ClashError(str(error))
-    if isinstance(error, sqlite3.OperationalError):
-        if "locked" in str(error) or "busy" in str(error):
-            return TransientError(str(error))
-        return StoreDownError(str(error))
-    return PoisonError(str(error))
+    if isinstance(error, _UNSTORABLE):
+        return PoisonError(str(error))
+    if "locked" in str(error) or "busy" in str(error):
+        return TransientError(str(error))
+    return StoreDownError(str(error))
 
 
 def _fetch(db: sqlite3.Connection, query: Query, params: dict[str, Any]) -> list[Row]:
@@ -149,8 +168,9 @@ class SqliteDatabase:
         """See `Database.snapshot`: in WAL mode the first SELECT fixes the instant."""
         reader = await self._readers.get()
         try:
-            await reader.run(lambda db: db.execute("BEGIN"))
             try:
+                # inside: a cancelled BEGIN happens all the same
+                await reader.run(lambda db: db.execute("BEGIN"))
                 yield SqliteSession(reader)
             finally:
                 await asyncio.shield(reader.run(_rollback))
@@ -160,14 +180,29 @@ class SqliteDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """See `Database.transaction`."""
-        async with self._writing:
-            await self._writer.run(lambda db: db.execute("BEGIN IMMEDIATE"))
-            try:
-                yield SqliteSession(self._writer)
-            except BaseException:
-                await asyncio.shield(self._writer.run(_rollback))
-                raise
+        async with self._begun():
+            yield SqliteSession(self._writer)
             await self._writer.run(lambda db: db.execute("COMMIT"))
+
+    @asynccontextmanager
+    async def hold(self, rooms: Sequence[int]) -> AsyncIterator[Commit]:  # noqa: ARG002
+        """See `Database.hold`: here a transaction that writes holds everything."""
+
+        async def commit(batch: Batch) -> None:
+            await self._writer.run(lambda db: _fill(db, batch))
+
+        async with self._begun():
+            yield commit
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[None]:
+        """Write alone; what is not committed at the end is rolled back."""
+        async with self._writing:
+            try:
+                await self._writer.run(lambda db: db.execute("BEGIN IMMEDIATE"))
+                yield
+            finally:
+                await asyncio.shield(self._writer.run(_rollback))
 
     async def commit(self, batch: Batch) -> None:
         """See `Database.commit`; SQLite's COMMIT is never in doubt within a live process."""
@@ -182,20 +217,25 @@ class SqliteDatabase:
 
 
 def _commit(db: sqlite3.Connection, batch: Batch) -> None:
-    db.execute("BEGIN IMMEDIATE")
     try:
-        for text, args in preamble(batch, DIALECT):
-            db.execute(text, args)
-        for write, rows in batch.writes:
-            if isinstance(write, Insert):
-                db.executemany(write.head + write.one_row + write.tail[DIALECT], rows)
-            elif isinstance(write, Execute):
-                for row in rows:
-                    db.execute(*write.bound(DIALECT, row))
-        db.execute("COMMIT")
+        db.execute("BEGIN IMMEDIATE")
+        _fill(db, batch)
     except BaseException:
         _rollback(db)
         raise
+
+
+def _fill(db: sqlite3.Connection, batch: Batch) -> None:
+    """Write a batch into the open transaction and commit it; the caller rolls back."""
+    for text, args in preamble(batch, DIALECT):
+        db.execute(text, args)
+    for write, rows in batch.writes:
+        if isinstance(write, Insert):
+            db.executemany(write.head + write.one_row + write.tail[DIALECT], rows)
+        elif isinstance(write, Execute):
+            for row in rows:
+                db.execute(*write.bound(DIALECT, row))
+    db.execute("COMMIT")
 
 
 def _lock_store(path: Path) -> int:

@@ -18,8 +18,8 @@ def _log() -> tuple[Column[int], Column[int]]:
     return Column("slot", SLOT, nullable=False), Column("pos", POS, nullable=False)
 
 
-def _id(name: str, **kw: bool) -> Column[int]:
-    return Column(name, NID, nullable=False, autoincrement=False, **kw)
+def _id(name: str, *, primary_key: bool = False) -> Column[int]:
+    return Column(name, NID, primary_key=primary_key, nullable=False, autoincrement=False)
 
 
 store = Table(
@@ -47,6 +47,7 @@ writer_slot = Table(
     Column("pos", POS, nullable=False),
     Column("generation", digest(8), nullable=False),
     Column("worker", octets(64), nullable=False),
+    Column("holder", digest(8), nullable=False),
     Column("beat_ts", MILLIS, nullable=False),
 )
 
@@ -89,6 +90,7 @@ profile = Table(
     _id("user_nid", primary_key=True),
     Column("displayname", octets(1024)),
     Column("avatar_url", octets(1024)),
+    Column("others", blob(), nullable=False),
     Column("rev", BigInteger, nullable=False),
     *_log(),
 )
@@ -103,6 +105,11 @@ device = Table(
     Column("created_ts", MILLIS, nullable=False),
     Column("last_seen_ts", MILLIS),
     Column("last_seen_ip", octets(45)),
+    # its login and where that login's token pairs stand (domain.accounts.refresh)
+    Column("login", NID),
+    Column("issued", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("first_open", Integer, nullable=False),
     *_log(),
     Index("device_of_user", "user_nid", "device_id", unique=True),
 )
@@ -113,9 +120,10 @@ access_token = Table(
     Column("token_hash", digest(32), primary_key=True),
     _id("user_nid"),
     _id("device_nid"),
+    _id("login"),
+    Column("number", Integer, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
     Column("expires_ts", MILLIS),
-    Column("refresh_hash", digest(32)),
     Index("access_token_of_device", "user_nid", "device_nid"),
 )
 
@@ -125,8 +133,8 @@ refresh_token = Table(
     Column("token_hash", digest(32), primary_key=True),
     _id("user_nid"),
     _id("device_nid"),
-    Column("state", SmallInteger, nullable=False),
-    Column("successor_hash", digest(32)),
+    _id("login"),
+    Column("number", Integer, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
     Index("refresh_token_of_device", "user_nid", "device_nid"),
 )
@@ -134,9 +142,10 @@ refresh_token = Table(
 registration_token = Table(
     "registration_token",
     metadata,
-    Column("token", octets(64), primary_key=True),
+    Column("token_hash", digest(32), primary_key=True),
     Column("uses_allowed", Integer),
     Column("uses", Integer, nullable=False),
+    Column("makes_admin", SmallInteger, nullable=False),
     Column("expires_ts", MILLIS),
 )
 
@@ -146,6 +155,7 @@ uia_session = Table(
     Column("session_id", octets(64), primary_key=True),
     Column("body", blob(), nullable=False),
     Column("expires_ts", MILLIS, nullable=False),
+    Index("uia_session_by_end", "expires_ts"),
 )
 
 sync_filter = Table(
@@ -301,11 +311,14 @@ receipt = Table(
     Index("receipts_of_user", "user_nid"),
 )
 
+# one row for each writer: unlike heads, receipts of two writers do not build on each other,
+# so the last one's position says nothing about the other's
 room_stir = Table(
     "room_stir",
     metadata,
     _id("room_nid", primary_key=True),
-    *_log(),
+    Column("slot", SLOT, primary_key=True, autoincrement=False),
+    Column("pos", POS, nullable=False),
 )
 
 highlight = Table(

@@ -9,23 +9,32 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
 
 from homeserver.application.ports.writer import DuplicateTransaction
 from homeserver.application.writing.draft import Draft
-from homeserver.domain.shared.errors import MatrixError, UnavailableError
+from homeserver.domain.shared.errors import InvalidParamError, MatrixError, UnavailableError
 from homeserver.infrastructure.sql.batch import Batch, Lease
+from homeserver.infrastructure.sql.crowds import Crowds
 from homeserver.infrastructure.sql.errors import (
     ClashError,
     InDoubtError,
     PoisonError,
+    StoreDownError,
     StoreError,
     TransientError,
 )
-from homeserver.infrastructure.sql.slot import FencedError, holds, settle_doubt, take_slot
+from homeserver.infrastructure.sql.slot import (
+    FencedError,
+    check_fence,
+    holds,
+    settle_doubt,
+    take_slot,
+)
+from homeserver.infrastructure.sql.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,47 +43,20 @@ if TYPE_CHECKING:
     from homeserver.application.ports.ids import Ids
     from homeserver.application.ports.room_store import RoomStore
     from homeserver.application.ports.stream import Stream
-    from homeserver.infrastructure.sql.database import Database
+    from homeserver.infrastructure.sql.database import Commit, Database
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
-MAX_ATTEMPTS = 60
+MAX_WAITING = 20_000
+"""More changes than this are refused: a store that hangs must not fill the memory."""
+MAX_ATTEMPTS = 20
+TOGETHER = 3
+"""After so many failures a batch is halved: one crowded room must not hold up the others."""
+DOUBT_SECONDS = 5.0
+"""How long one look at a batch in doubt may take, and how long `stop` waits for one."""
 _pack = msgspec.msgpack.Encoder().encode
-
-
-class _Unit(Generic[T]):
-    """One submitted change."""
-
-    __slots__ = ("change", "conflict", "error", "future", "result", "txn_keys")
-
-    def __init__(
-        self,
-        change: Callable[[Draft], T],
-        conflict: MatrixError | None,
-        txn_keys: Sequence[tuple[int, bytes]],
-    ) -> None:
-        self.change = change
-        self.conflict = conflict
-        self.txn_keys = txn_keys
-        self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.result: T | None = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        """Answer whoever waits."""
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)  # type: ignore[arg-type]
-
-    def fail(self, error: BaseException) -> None:
-        """Answer with an error."""
-        self.error = error
-        self.settle()
 
 
 class GroupCommitWriter:
@@ -97,17 +79,20 @@ class GroupCommitWriter:
         self._clock = clock
         self._ids = ids
         self._worker = worker
-        self._waiting: list[_Unit[Any]] = []
+        self._waiting: list[Unit[Any]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self.fenced = False
-        self.lease = Lease(0, 0, 0, b"")
+        self.lease = Lease(0, 0, 0, b"", b"")
+        self._crowds = Crowds()
         self._nids = 0
 
     async def start(self) -> Lease:
-        """Take a slot and begin to commit."""
-        self.lease = await take_slot(self._db, self._worker, self._clock.now_ms())
+        """Take a slot, try its fence, begin to commit. Raises StoreDownError."""
+        now = self._clock.now_ms()
+        self.lease = await take_slot(self._db, self._worker, self._ids.random_bytes(8), now)
+        await check_fence(self._db, self.lease, now)
         self._task = asyncio.create_task(self._run(), name="writer")
         return self.lease
 
@@ -129,7 +114,9 @@ class GroupCommitWriter:
         """See `Writer.submit`."""
         if self.fenced or self._stopping:
             raise UnavailableError("This worker is not writing")
-        unit = _Unit(change, conflict, txn_keys)
+        if len(self._waiting) >= MAX_WAITING:
+            raise UnavailableError("Too much waits to be written")
+        unit = Unit(change, conflict, txn_keys)
         self._waiting.append(unit)
         self._wake.set()
         return await asyncio.shield(unit.future)
@@ -151,7 +138,7 @@ class GroupCommitWriter:
             del self._waiting[:MAX_BATCH]
             await self._guarded(units)
 
-    async def _guarded(self, units: list[_Unit[Any]]) -> None:
+    async def _guarded(self, units: list[Unit[Any]]) -> None:
         try:
             await self._commit(units)
         except FencedError:
@@ -163,42 +150,58 @@ class GroupCommitWriter:
         except StoreError as error:
             log.warning("writer.store_down", error=str(error))
             _fail(units, UnavailableError("The store cannot write now"))
-        except Exception as error:
-            log.exception("writer.bug")
-            _fail(units, error)
 
-    async def _commit(self, units: list[_Unit[Any]]) -> None:
+    async def _commit(self, units: list[Unit[Any]]) -> None:
         """Commit these changes, together where possible."""
         for attempt in range(MAX_ATTEMPTS):
             units = [u for u in units if not u.future.done()]
-            draft = self._compute(units)
-            if not any(draft.writes.values()):
-                break
+            try:
+                await self._attempt(units)
+            except TransientError:
+                if attempt >= TOGETHER and len(units) > 1:
+                    return await self._divide(units, UnavailableError("Too much contention"))
+                await asyncio.sleep(0.002 * attempt)
+            except (FencedError, StoreDownError):
+                raise
+            except Exception as error:  # noqa: BLE001 (found by halving, answered to its owner)
+                return await self._divide(units, error)
+            else:
+                for unit in units:
+                    unit.settle()
+                return None
+        return _fail(units, UnavailableError("Too much contention"))
+
+    async def _attempt(self, units: list[Unit[Any]]) -> None:
+        """Compute and store once. Raises TransientError where it is worth another attempt."""
+        draft = self._compute(units)
+        crowded = self._crowds.among(draft.rooms.values())
+        try:
+            if not crowded:
+                return await self._store(draft, self._db.commit)
+            async with self._db.hold([room.nid for room in crowded]) as commit:
+                for room in crowded:
+                    await self._rooms.refresh(room)
+                draft = self._compute(units)
+                await self._store(draft, commit)
+        except ClashError as clash:
+            if not await self._explain(units, draft):
+                raise
+            raise TransientError(str(clash)) from clash
+
+    async def _store(self, draft: Draft, commit: Commit) -> None:
+        """Make a draft durable, then visible."""
+        if any(draft.writes.values()):
             batch = self._batch(draft)
             try:
-                await self._db.commit(batch)
-            except TransientError:
-                await asyncio.sleep(0.002 * attempt)
-            except ClashError:
-                if not await self._explain(units, draft):
-                    return await self._divide(units)
-            except PoisonError:
-                return await self._divide(units)
-            except InDoubtError:
-                if await self._settle_doubt(batch):
-                    self._publish(draft)
-                    break
+                await commit(batch)
+            except InDoubtError as doubt:
+                if not await self._settle_doubt(batch):
+                    raise TransientError(str(doubt)) from doubt
             else:
                 self.lease = replace(self.lease, pos=draft.pos)
-                self._publish(draft)
-                break
-        else:
-            _fail(units, UnavailableError("Too much contention"))
-        for unit in units:
-            unit.settle()
-        return None
+            self._publish(draft)
 
-    def _compute(self, units: list[_Unit[Any]]) -> Draft:
+    def _compute(self, units: list[Unit[Any]]) -> Draft:
         draft = Draft(self.lease.slot, self.lease.pos, self._clock.now_ms())
         for unit in units:
             draft.begin_change()
@@ -228,52 +231,81 @@ class GroupCommitWriter:
         )
 
     def _publish(self, draft: Draft) -> None:
-        """Move memory, make the batch visible; no await between: readers see all or nothing."""
-        for room in draft.rooms.values():
-            room.room.absorb(room)
-        for effect in draft.after:
-            effect()
-        self._stream.certify(
-            draft.slot, draft.pos, draft.rooms.values(), draft.stirred.values(), draft.users
-        )
+        """Move memory, make the batch visible; no await between: readers see all or nothing.
 
-    async def _explain(self, units: list[_Unit[Any]], draft: Draft) -> bool:
+        The batch is durable: whatever fails here must not make anybody send it again.
+        """
+        try:
+            for room in draft.rooms.values():
+                room.room.absorb(room)
+            for effect in draft.after:
+                effect()
+            self._stream.certify(
+                draft.slot, draft.pos, draft.rooms.values(), draft.stirred.values(), draft.users
+            )
+        except Exception:
+            log.exception("writer.publish")
+
+    async def _explain(self, units: list[Unit[Any]], draft: Draft) -> bool:
         """After a clash: find what moved and catch up; False where nothing had."""
         if not await holds(self._db, self.lease):
             raise FencedError
-        moved = [await self._rooms.refresh(r.room) for r in draft.rooms.values()]
+        moved = False
+        for room in draft.rooms.values():
+            # somebody else may have caught up with what made us clash
+            if await self._rooms.refresh(room.room) or room.room.head is not room.base:
+                self._crowds.note(room.room)
+                moved = True
         done = await self._rooms.transaction_events([k for u in units for k in u.txn_keys])
         for unit in units:
             for _, key in unit.txn_keys:
                 if key in done:
                     unit.fail(DuplicateTransaction(done[key]))
-        return any(moved) or bool(done)
+        return moved or bool(done)
 
-    async def _divide(self, units: list[_Unit[Any]]) -> None:
+    async def _divide(self, units: list[Unit[Any]], error: Exception) -> None:
         """Something in the batch cannot be stored: halve it until that one stands alone."""
-        if len(units) == 1:
-            conflict = units[0].conflict
-            log.warning("writer.refused", conflict=type(conflict).__name__)
-            units[0].fail(conflict or UnavailableError("This cannot be stored"))
+        if len(units) > 1:
+            middle = len(units) // 2
+            await self._commit(units[:middle])
+            await self._commit(units[middle:])
             return
-        middle = len(units) // 2
-        await self._commit(units[:middle])
-        await self._commit(units[middle:])
+        for unit in units:
+            log.warning("writer.refused", error=type(error).__name__, exc_info=error)
+            unit.fail(_answer(error, unit.conflict))
 
     async def _settle_doubt(self, batch: Batch) -> bool:
         """Resolve a commit whose connection was cut, for as long as that takes."""
         delay = 0.05
         while True:
             try:
-                now = self._clock.now_ms()
-                self.lease, stored = await settle_doubt(self._db, batch, self._worker, now)
-            except StoreError as error:
+                async with asyncio.timeout(DOUBT_SECONDS):
+                    settled = await settle_doubt(self._db, batch, self._clock.now_ms())
+            except (StoreError, TimeoutError) as error:
                 log.warning("writer.in_doubt", error=str(error))
-                await asyncio.sleep(delay)
+                if self._stopping:
+                    raise FencedError from error
+                await self._pause(delay)
                 delay = min(delay * 2, 2.0)
             else:
+                self.lease, stored = settled
                 return stored
 
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not through `stop`."""
+        while seconds > 0 and not self._stopping:
+            step = min(seconds, 0.1)
+            await asyncio.sleep(step)
+            seconds -= step
+
+
+def _answer(error: Exception, conflict: MatrixError | None) -> Exception:
+    """What the submitter of a change hears that cannot be stored even alone."""
+    if isinstance(error, ClashError):
+        return conflict or UnavailableError("This cannot be stored")
+    if isinstance(error, PoisonError):
+        return InvalidParamError("This cannot be stored")
+    return error
 
 
 def _touched(draft: Draft) -> list[tuple[int, int]]:
@@ -283,6 +315,6 @@ def _touched(draft: Draft) -> list[tuple[int, int]]:
     return list(seqs.items())
 
 
-def _fail(units: Sequence[_Unit[Any]], error: BaseException) -> None:
+def _fail(units: Sequence[Unit[Any]], error: BaseException) -> None:
     for unit in units:
         unit.fail(error)

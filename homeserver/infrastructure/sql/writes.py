@@ -87,9 +87,7 @@ _CAS = (
 """NULL in a NOT NULL column is an error: a head that moved stops the whole transaction."""
 
 INSERT_USER = Insert(t.matrix_user, 10)
-INSERT_ACCOUNT = Insert(t.account, 11)
-UPSERT_PROFILE = Upsert(t.profile, 12)
-INSERT_DEVICE = Insert(t.device, 13)
+# ranks 11 to 29 are those of account_writes
 INSERT_ROOM = Insert(t.room, 30)
 INSERT_ALIAS = Insert(t.room_alias, 31)
 _alias = t.room_alias.c

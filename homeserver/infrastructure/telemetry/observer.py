@@ -45,11 +45,11 @@ class RequestTelemetry:
 
     def __init__(self, ids: Ids) -> None:
         """Make span ids from here."""
-        self._ids = ids
+        self._traces = trace.Traces(ids)
 
     def begin(self, request: Observed) -> None:
         """Work for the caller's trace, or a new one."""
-        trace.enter(trace.begin(self._ids, request.headers.get("traceparent")))
+        trace.enter(self._traces.begin(request.headers.get("traceparent")))
 
     def end(self, request: Observed, status: int, seconds: float) -> None:
         """Count the answer; log it where the server failed."""

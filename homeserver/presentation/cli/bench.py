@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
 from typing import TYPE_CHECKING
@@ -9,23 +10,31 @@ from typing import TYPE_CHECKING
 from homeserver.presentation.cli.out import complain
 
 if TYPE_CHECKING:
-    import argparse
-
     from homeserver.presentation.cli.context import Commands
 
 # Benchmarks live with the tests and are not installed with the program.
-_MODULES = {"load": "tests.load.bench", "micro": "tests.load.micro"}
+_MODULES = {
+    "load": "tests.load.bench",
+    "micro": "tests.load.micro",
+    "big-account": "tests.load.big_account",
+    "storage": "tests.load.storage",
+}
 
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
     command = commands.add_parser("bench", help="measure (from a source checkout)")
-    command.add_argument("kind", choices=sorted(_MODULES), help="whole path, or hot functions")
+    command.add_argument(
+        "kind",
+        choices=_MODULES,
+        help="whole path; hot functions; users and rooms of a great size; bytes on disk",
+    )
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="the benchmark's own options")
     command.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run a benchmark's `main`; returns the exit code."""
+    """Run a benchmark's `main` with its own arguments; returns the exit code."""
     name = _MODULES[args.kind]
     try:
         found = importlib.util.find_spec(name)
@@ -34,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
     if found is None:
         complain(f"this installation has no {args.kind} benchmark ({name})")
         return 1
-    code: int = importlib.import_module(name).main()
+    code: int = importlib.import_module(name).main(args.arguments)
     return code

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
 
-_BODY = (
-    b'{"start":"%b","events_before":%b,"event":%b,"events_after":%b,"state":%b,"end":"%b"}'
-)
+_BODY = b'{"start":"%b","events_before":%b,"event":%b,"events_after":%b,"state":%b,"end":"%b"}'
 
 
 def context_routes(get_context: GetContext) -> tuple[Route, ...]:

@@ -44,10 +44,7 @@ def token_gates(authenticator: Authenticator) -> dict[Auth, Gate]:
             request.requester = await authenticator.authenticate(token)
 
     async def guest(request: Request) -> None:
-        token = access_token(request)
-        if token is None:
-            raise MissingTokenError("Missing access token")
-        request.requester = await authenticator.authenticate(token)
+        request.requester = await authenticator.authenticate(_due_token(request))
 
     async def user(request: Request) -> None:
         await guest(request)
@@ -59,4 +56,20 @@ def token_gates(authenticator: Authenticator) -> dict[Auth, Gate]:
         if not request.requester.is_admin:
             raise ForbiddenError("Only administrators of this server may do this")
 
-    return {Auth.OPTIONAL: optional, Auth.GUEST: guest, Auth.USER: user, Auth.ADMIN: admin}
+    async def logout(request: Request) -> None:
+        request.requester = await authenticator.authenticate_to_log_out(_due_token(request))
+
+    return {
+        Auth.OPTIONAL: optional,
+        Auth.GUEST: guest,
+        Auth.USER: user,
+        Auth.ADMIN: admin,
+        Auth.LOGOUT: logout,
+    }
+
+
+def _due_token(request: Request) -> str:
+    token = access_token(request)
+    if token is None:
+        raise MissingTokenError("Missing access token")
+    return token

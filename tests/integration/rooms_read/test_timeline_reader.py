@@ -12,6 +12,8 @@ from homeserver.domain.sync.vector import Vector
 from tests.support.world import ALICE, Put, open_world, says
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.infrastructure.sql.database import Database
     from tests.support.world import World
@@ -43,7 +45,7 @@ async def test_newest_equals_the_plain_definition_wherever_the_range_lies(world:
         assert page.limited == (len(fits) > limit)
 
 
-def _only(wanted: str):  # type: ignore[no-untyped-def]
+def _only(wanted: str) -> Callable[[TimelineEvent], bool]:
     return lambda item: item.event.type == wanted
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.domain.events.hashes import create_event_id_of
 from homeserver.domain.rooms.auth.failure import AuthFailure, numbers_of, refuse
 from homeserver.domain.rooms.auth.selection import auth_types_for
-from homeserver.domain.rooms.auth.state import create_event_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

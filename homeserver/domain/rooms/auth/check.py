@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.domain.events.hashes import create_event_id_of
 from homeserver.domain.rooms.auth.create import check_create
 from homeserver.domain.rooms.auth.failure import AuthFailure, numbers_of, refuse
 from homeserver.domain.rooms.auth.member import check_member
@@ -14,11 +15,10 @@ from homeserver.domain.rooms.auth.state import (
     Signatures,
     State,
     as_lookup,
-    create_event_id_of,
 )
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.user_ids import domain_of
+from homeserver.domain.shared.identifiers import domain_of
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeserver.domain.rooms.auth.failure import AuthFailure, refuse
-from homeserver.domain.rooms.user_ids import domain_of, is_user_id
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
+from homeserver.domain.shared.identifiers import domain_of, is_user_id
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event

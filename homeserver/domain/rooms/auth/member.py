@@ -9,7 +9,7 @@ from homeserver.domain.rooms.auth.invite import check_invite
 from homeserver.domain.rooms.auth.join import check_join
 from homeserver.domain.rooms.auth.leave import check_ban, check_knock, check_leave
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
-from homeserver.domain.rooms.user_ids import domain_of
+from homeserver.domain.shared.identifiers import domain_of
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event

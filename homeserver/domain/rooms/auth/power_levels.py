@@ -13,7 +13,7 @@ from homeserver.domain.rooms.power_levels import (
     read_level,
     read_levels,
 )
-from homeserver.domain.rooms.user_ids import is_user_id
+from homeserver.domain.shared.identifiers import is_user_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -69,8 +69,3 @@ def as_lookup(state: State) -> StateLookup:
     if callable(state):
         return state
     return lambda event_type, state_key: state.get((event_type, state_key))
-
-
-def create_event_id_of(room_id: str) -> str:
-    """Return the id of the create event that a version 12 room id names (MSC4291)."""
-    return "$" + room_id[1:]

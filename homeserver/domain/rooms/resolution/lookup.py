@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.domain.rooms.auth.state import StateKey, create_event_id_of
+from homeserver.domain.events.hashes import create_event_id_of
 from homeserver.domain.rooms.power_levels import Level, PowerLevels
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.auth.state import StateKey
     from homeserver.domain.rooms.resolution.source import EventSource
     from homeserver.domain.rooms.versions import RoomVersion
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
 
 PARENT = "$" + "A" * 43
-HASH_ROOM = "!" + "A" * 43
+HASH_ROOM = "!" + "B" * 42 + "A"
 
 
 def message(version: str = "11", **changes: Any) -> Event:

@@ -12,7 +12,7 @@ from homeserver.domain.events.signing import sign_event
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.errors import BadJsonError, InvalidParamError, TooLargeError
 from homeserver.infrastructure.crypto.ed25519 import Ed25519Signer
-from tests.unit.domain.events.samples import PARENT, message
+from tests.unit.domain.events.samples import HASH_ROOM, PARENT, message
 
 ALL = list(ROOM_VERSIONS)
 
@@ -61,6 +61,22 @@ def test_a_redaction_keeps_its_target_where_the_version_says(version: str) -> No
     assert (event.content.get("redacts") == PARENT) is in_content
     assert content == {"reason": "spam"}
     assert event.event_id == event_id_of(pdu, ROOM_VERSIONS[version])
+
+
+@pytest.mark.parametrize(("version", "listed"), [("11", True), ("12", False)])
+def test_in_version_12_the_room_id_stands_for_the_create_event(
+    version: str, *, listed: bool
+) -> None:
+    create_id = "$" + HASH_ROOM[1:]
+    event = message(version, room_id=HASH_ROOM, auth_events=[create_id, PARENT])
+    kept = [create_id, PARENT] if listed else [PARENT]
+    assert list(event.auth_events) == msgspec.json.decode(event.json)["auth_events"] == kept
+
+
+@pytest.mark.parametrize(("asked", "given"), [(2**53 - 2, 2**53 - 2), (2**53, 2**53 - 1)])
+def test_C8_the_depth_stays_at_its_limit(asked: int, given: int) -> None:
+    event = message(depth=asked)
+    assert event.depth == msgspec.json.decode(event.json)["depth"] == given
 
 
 @pytest.mark.parametrize("bad", [1.5, 2**53, "\ud800", {"a": [0.1]}])

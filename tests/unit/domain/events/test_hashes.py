@@ -11,6 +11,7 @@ from canonicaljson import encode_canonical_json
 
 from homeserver.domain.events.hashes import (
     content_hash,
+    create_event_id_of,
     event_id_bytes,
     event_id_from_bytes,
     event_id_of,
@@ -64,6 +65,7 @@ def test_the_reference_hash_covers_the_redacted_event_without_signatures() -> No
     encoded = urlsafe_b64encode(digest).decode().rstrip("=")
     assert event_id_of(MINIMAL, V11) == "$" + encoded
     assert room_id_of_create(MINIMAL, V11) == "!" + encoded
+    assert create_event_id_of("!" + encoded) == "$" + encoded
 
 
 def test_the_reference_hash_follows_the_version() -> None:
@@ -82,6 +84,15 @@ def test_the_reference_hash_follows_the_version() -> None:
 )
 def test_C3_a_claimed_content_hash_is_compared(claimed: object, valid: bool) -> None:
     assert has_valid_content_hash({**MINIMAL, "hashes": {"sha256": claimed}}) is valid
+
+
+@pytest.mark.parametrize("hashes", [None, {}, [], ["sha256"], "sha256", 1, {"sha256": {}}])
+def test_C3_hashes_of_another_shape_are_not_valid(hashes: object) -> None:
+    assert not has_valid_content_hash({**MINIMAL, "hashes": hashes})
+
+
+def test_C3_an_event_without_hashes_has_no_valid_one() -> None:
+    assert not has_valid_content_hash({k: v for k, v in MINIMAL.items() if k != "hashes"})
 
 
 def test_event_ids_and_their_bytes() -> None:

@@ -53,6 +53,14 @@ def test_unsigned_is_dropped_and_all_else_kept() -> None:
     assert parsed.event_id == event.event_id
 
 
+def test_A3_a_huge_number_matters_only_in_what_is_kept() -> None:
+    body = message().json
+    huge = b'{"unsigned":{"age":1e400},' + body[1:]
+    assert parse_event(huge, ROOM_VERSIONS["11"]) == message()
+    with pytest.raises(InvalidPduError):
+        parse_event(huge.replace(b"unsigned", b"other"), ROOM_VERSIONS["11"])
+
+
 def test_the_body_is_brought_into_canonical_form() -> None:
     spaced = msgspec.json.format(message().json, indent=4)
     assert parse_event(spaced, ROOM_VERSIONS["11"]) == message()
@@ -157,6 +165,30 @@ def test_room_ids_have_the_form_of_the_version() -> None:
         parse_event(create, ROOM_VERSIONS["11"])
     with pytest.raises(InvalidPduError):
         parse_event({**pdu_of("12"), "room_id": "!room:example.org"}, ROOM_VERSIONS["12"])
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_a_hash_is_a_room_id_from_version_12_on(version: str) -> None:
+    pdu = {**pdu_of(version), "room_id": HASH_ROOM}
+    if version == "12":
+        assert parse_event(pdu, ROOM_VERSIONS[version]).room_id == HASH_ROOM
+    else:
+        with pytest.raises(InvalidPduError):
+            parse_event(pdu, ROOM_VERSIONS[version])
+
+
+@pytest.mark.parametrize("version", ALL)
+@pytest.mark.parametrize("type_", ["m.room.redaction", "m.room.message"])
+@pytest.mark.parametrize("redacts", [None, 1, [PARENT]])
+def test_redacts_is_a_string_where_the_version_has_it(
+    version: str, type_: str, redacts: Any
+) -> None:
+    pdu = {**pdu_of(version, type=type_), "redacts": redacts}
+    if version in ("11", "12"):
+        assert parse_event(pdu, ROOM_VERSIONS[version]).redacts is None
+    else:
+        with pytest.raises(InvalidPduError):
+            parse_event(pdu, ROOM_VERSIONS[version])
 
 
 def test_a_redaction_in_two_minds_is_loaded_as_its_version_says() -> None:

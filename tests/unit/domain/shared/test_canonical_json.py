@@ -9,6 +9,7 @@ from homeserver.domain.shared.canonical_json import (
     decode_json,
     decode_object,
     encode_canonical,
+    encode_json,
 )
 from homeserver.domain.shared.errors import BadJsonError, NotJsonError
 
@@ -55,6 +56,10 @@ def test_escapes_are_the_shortest_and_hexadecimals_are_lower_case() -> None:
     assert encode_canonical(text) == (
         b'"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/\x7f' + "\u2028é".encode() + b'"'
     )
+
+
+def test_plain_json_has_the_same_value_in_the_order_given() -> None:
+    assert encode_json({"b": ("日", None), "a": 1}) == '{"b":["日",null],"a":1}'.encode()
 
 
 def test_encoding_refuses_a_lone_surrogate() -> None:
@@ -125,10 +130,36 @@ def test_A3_numbers_that_no_event_may_hold_decode_and_are_then_refused(
         check_canonical(value)
 
 
-@pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"1" * 5000])
-def test_A3_numbers_beyond_all_range_are_bad_json(number: bytes) -> None:
+HUGE_NUMBERS = [b"1e400", b"-1e400", b"1" * 400, b"1" * 10_000, b"-" + b"1" * 10_000]
+
+
+@pytest.mark.parametrize("number", HUGE_NUMBERS)
+def test_A3_a_number_beyond_all_range_spoils_nothing_beside_it(number: bytes) -> None:
+    good, bad = decode_json(b'[{"a": [1, "\xc3\xa9", null]}, {"a": ' + number + b"}]")
+    assert good == {"a": [1, "é", None]}
+    check_canonical(good)
     with pytest.raises(BadJsonError):
-        decode_json(b'{"a": ' + number + b"}")
+        check_canonical(bad)
+
+
+@pytest.mark.parametrize("number", HUGE_NUMBERS)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"[%b",
+        b"[%b, NaN]",
+        b"[%b, -Infinity]",
+        b"[%b] x",
+        b"\xef\xbb\xbf[%b]",
+        b'[%b, "\xff"]',
+        rb'[%b, "\ud800"]',
+        b'[%b, "a\nb"]',
+        b"[%b, " + b"[" * 100_000 + b"]" * 100_000 + b"]",
+    ],
+)
+def test_A1_a_huge_number_excuses_no_other_fault(frame: bytes, number: bytes) -> None:
+    with pytest.raises(NotJsonError):
+        decode_json(frame % number)
 
 
 def test_the_largest_and_smallest_integers_are_canonical() -> None:

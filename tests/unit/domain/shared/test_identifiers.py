@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from homeserver.domain.shared import identifiers as ids
 from homeserver.domain.shared.errors import InvalidUsernameError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HASH = "Nhcu5BS-UMnFX7hBVfVSoXiD7OgH6iRT-xyIuqDnpYQ"
 
@@ -98,6 +103,31 @@ def test_only_a_room_id_without_domain_is_a_hash() -> None:
     assert ids.is_hash_room_id("!" + HASH)
     assert not ids.is_hash_room_id("!a:b")
     assert not ids.is_hash_room_id("$" + HASH)
+
+
+def test_a_room_id_without_hash_has_a_domain() -> None:
+    assert ids.is_domain_room_id("!a:b")
+    assert not ids.is_domain_room_id("!" + HASH)
+    assert not ids.is_domain_room_id("@a:b")
+
+
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, b"@a:b", ["@", "a"], ("$",), {"!": 1}])
+@pytest.mark.parametrize(
+    "is_one",
+    [
+        ids.is_server_name,
+        ids.is_user_id,
+        ids.is_room_alias,
+        ids.is_room_id,
+        ids.is_domain_room_id,
+        ids.is_hash_room_id,
+        ids.is_event_id,
+    ],
+)
+def test_what_is_no_string_is_no_identifier(
+    is_one: Callable[[object], bool], value: object
+) -> None:
+    assert is_one(value) is False
 
 
 def test_aliases_have_a_name_and_a_domain() -> None:

@@ -14,7 +14,7 @@ from homeserver.config import LiveSettings, load
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.telemetry.logs import configure_logs
 from homeserver.infrastructure.telemetry.redact import clean_text
-from homeserver.infrastructure.telemetry.trace import begin, bound
+from homeserver.infrastructure.telemetry.trace import Traces, bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def records(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_a_record_is_one_json_line_with_level_time_and_trace(stream: io.StringIO) -> None:
-    trace = begin(SystemIds())
+    trace = Traces(SystemIds()).begin()
     with bound(trace):
         structlog.get_logger().info("room created", room_id="!r:x", members=3)
     (record,) = records(stream)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from homeserver.infrastructure.embedded.ids import SystemIds
-from homeserver.infrastructure.telemetry.trace import Trace, begin, bound, current, parse
+from homeserver.infrastructure.telemetry.trace import Trace, Traces, bound, current, parse
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 HEADER = f"00-{TRACE}-{SPAN}-01"
@@ -41,13 +41,13 @@ def test_a_later_version_with_more_fields_is_read() -> None:
 )
 def test_a_malformed_header_starts_a_trace_of_its_own(header: str | None) -> None:
     assert parse(header) is None
-    own = begin(SystemIds(), header)
+    own = Traces(SystemIds()).begin(header)
     assert parse(own.traceparent) == own
     assert own.trace_id != TRACE
 
 
 def test_a_request_continues_its_callers_trace_with_its_own_span() -> None:
-    trace = begin(SystemIds(), HEADER)
+    trace = Traces(SystemIds()).begin(HEADER)
     assert trace.trace_id == TRACE
     assert trace.span_id != SPAN
 
@@ -58,6 +58,7 @@ async def test_each_task_sees_its_own_trace() -> None:
             await asyncio.sleep(0)
             return current()
 
-    traces = [begin(SystemIds()) for _ in range(3)]
+    source = Traces(SystemIds())
+    traces = [source.begin() for _ in range(3)]
     assert await asyncio.gather(*map(work, traces)) == traces
     assert current() is None

@@ -1,0 +1,163 @@
+"""From access tokens to requesters: the first thing that every request asks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from math import inf
+from typing import TYPE_CHECKING
+
+from homeserver.application.accounts.errors import StaleError, UserLockedError
+from homeserver.domain.accounts.refresh import Refused, use_access_token
+from homeserver.domain.shared.errors import UnavailableError, UnknownTokenError
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.clock import Clock
+    from homeserver.application.ports.token_store import TokenRecord, TokenStore
+    from homeserver.application.ports.writer import Writer
+    from homeserver.application.requester import Requester
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.accounts.refresh import TokenFamily
+
+MAX_CACHED = 100_000
+LEASE_SECONDS = 1.0
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    requester: Requester
+    expires_ts: float
+
+
+@dataclass(eq=False, slots=True)
+class _Reading:
+    """A look into the store that is under way, and whose sessions changed meanwhile."""
+
+    invalid: set[int] = field(default_factory=set)
+
+
+class Authenticate:
+    """See `Authenticator` and `SessionCache`.
+
+    Good tokens are remembered until `invalidate_user`. With `leased`, what is remembered
+    counts only within a second of the last `renew`, which the reader of the log calls when
+    it is up to date: without it, each token is looked up anew.
+    """
+
+    def __init__(
+        self,
+        tokens: TokenStore,
+        writer: Writer,
+        clock: Clock,
+        *,
+        leased: bool = False,
+        max_cached: int = MAX_CACHED,
+    ) -> None:
+        """Begin with nothing in memory."""
+        self._tokens = tokens
+        self._writer = writer
+        self._clock = clock
+        self._max_cached = max_cached
+        self._lease_until = -inf if leased else inf
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._of_user: dict[int, set[bytes]] = {}
+        self._readings: set[_Reading] = set()
+
+    async def authenticate(self, token: str) -> Requester:
+        """See `Authenticator.authenticate`; UserLockedError for a locked account."""
+        key = sha256(token.encode(errors="surrogatepass")).digest()
+        entry = self._entries.get(key)
+        if (
+            entry is not None
+            and self._clock.monotonic() < self._lease_until
+            and self._clock.now_ms() < entry.expires_ts
+        ):
+            self._entries.move_to_end(key)
+            return entry.requester
+        record = await self._look_up(key)
+        if record.locked:
+            raise UserLockedError
+        return record.requester
+
+    async def authenticate_to_log_out(self, token: str) -> Requester:
+        """Like `authenticate`, but lets locked accounts through."""
+        key = sha256(token.encode(errors="surrogatepass")).digest()
+        return (await self._look_up(key)).requester
+
+    def renew(self) -> None:
+        """Note that all changes until now are known here."""
+        self._lease_until = self._clock.monotonic() + LEASE_SECONDS
+
+    def invalidate_user(self, user_nid: int) -> None:
+        """See `SessionCache.invalidate_user`."""
+        for key in self._of_user.pop(user_nid, ()):
+            self._entries.pop(key, None)
+        for reading in self._readings:
+            reading.invalid.add(user_nid)
+
+    async def _look_up(self, key: bytes) -> TokenRecord:
+        self._forget(key)
+        reading = _Reading()
+        self._readings.add(reading)
+        try:
+            record = await self._read(key, reading)
+        finally:
+            self._readings.discard(reading)
+        if not record.locked and record.pair.user_nid not in reading.invalid:
+            self._remember(key, record)
+        return record
+
+    async def _read(self, key: bytes, reading: _Reading) -> TokenRecord:
+        for _ in range(_ATTEMPTS):
+            record = await self._tokens.find_access(key)
+            if record is None:
+                raise UnknownTokenError("Unknown access token")
+            family = use_access_token(record.family, record.pair.number)
+            if isinstance(family, Refused) or self._has_expired(record):
+                raise UnknownTokenError("This access token is no longer valid", soft_logout=True)
+            if family == record.family or await self._move(record, family, reading):
+                return record
+        raise UnavailableError("Too much contention")
+
+    def _has_expired(self, record: TokenRecord) -> bool:
+        return record.expires_ts is not None and record.expires_ts <= self._clock.now_ms()
+
+    async def _move(self, record: TokenRecord, family: TokenFamily, reading: _Reading) -> bool:
+        """Store the first use of a pair: all older ones end."""
+
+        def change(draft: Draft) -> None:
+            self._tokens.move(draft, record.pair, record.family, family)
+            draft.touch_user(record.pair.user_nid)
+            draft.on_commit(lambda: self._end_older(record.pair.user_nid, reading))
+
+        try:
+            await self._writer.submit(change, conflict=StaleError())
+        except StaleError:
+            return False
+        return True
+
+    def _end_older(self, user_nid: int, reading: _Reading) -> None:
+        """Forget what older pairs opened, but trust the reading that has just ended them."""
+        was_invalid = user_nid in reading.invalid
+        self.invalidate_user(user_nid)
+        if not was_invalid:
+            reading.invalid.discard(user_nid)
+
+    def _remember(self, key: bytes, record: TokenRecord) -> None:
+        user_nid = record.pair.user_nid
+        expires = inf if record.expires_ts is None else record.expires_ts
+        self._entries[key] = _Entry(record.requester, expires)
+        self._of_user.setdefault(user_nid, set()).add(key)
+        if len(self._entries) > self._max_cached:
+            self._forget(next(iter(self._entries)))
+
+    def _forget(self, key: bytes) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        keys = self._of_user.get(entry.requester.user_nid, set())
+        keys.discard(key)
+        if not keys:
+            self._of_user.pop(entry.requester.user_nid, None)

@@ -1,0 +1,32 @@
+"""Logging out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from homeserver.application.accounts.remove_devices import RemoveDevices
+    from homeserver.application.ports.writer import Writer
+    from homeserver.application.requester import Requester
+    from homeserver.application.writing.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class LogOut:
+    """Ends the requester's session, or all of them; the devices go with them."""
+
+    remove_devices: RemoveDevices
+    writer: Writer
+
+    async def __call__(self, requester: Requester, *, everywhere: bool = False) -> None:
+        """Log out; no token of the removed devices is good when this returns."""
+        user_nid = requester.user_nid
+        nids = [requester.device_nid]
+        if everywhere:
+            nids = await self.remove_devices.all_of(user_nid)
+
+        def change(draft: Draft) -> None:
+            self.remove_devices.write(draft, user_nid, nids)
+
+        await self.writer.submit(change)

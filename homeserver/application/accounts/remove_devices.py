@@ -1,0 +1,36 @@
+"""Removing devices: how sessions end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from homeserver.application.ports.account_listeners import DeviceListener
+    from homeserver.application.ports.device_store import DeviceStore
+    from homeserver.application.ports.session_cache import SessionCache
+    from homeserver.application.writing.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDevices:
+    """Takes devices away with their tokens and all that belongs to them."""
+
+    devices: DeviceStore
+    cache: SessionCache
+    listeners: Sequence[DeviceListener] = ()
+
+    def write(self, draft: Draft, user_nid: int, device_nids: Iterable[int]) -> None:
+        """Add it to a batch; devices that are gone already are no error."""
+        for device_nid in device_nids:
+            self.devices.remove(draft, user_nid, device_nid)
+            for listener in self.listeners:
+                listener(draft, user_nid, device_nid)
+        draft.touch_user(user_nid)
+        draft.on_commit(lambda: self.cache.invalidate_user(user_nid))
+
+    async def all_of(self, user_nid: int, *, but: int = 0) -> list[int]:
+        """The devices of a user, but for one."""
+        return [d.nid for d in await self.devices.list_of(user_nid) if d.nid != but]

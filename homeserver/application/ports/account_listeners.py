@@ -1,0 +1,35 @@
+"""What the other parts of the server do when an account changes; the root plugs them in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from homeserver.application.requester import Requester
+    from homeserver.application.writing.draft import Draft
+
+
+class ProfileListener(Protocol):
+    """Told after a display name or avatar has changed."""
+
+    async def __call__(
+        self, requester: Requester, displayname: str | None, avatar_url: str | None
+    ) -> None:
+        """Bring the user's member events up to date; may be told the same twice."""
+        ...
+
+
+class DeactivationListener(Protocol):
+    """Told after an account was deactivated."""
+
+    async def __call__(self, requester: Requester) -> None:
+        """Take the user out of every room; may be told the same twice."""
+        ...
+
+
+class DeviceListener(Protocol):
+    """Told in the batch that removes a device."""
+
+    def __call__(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+        """Add the writes that remove what belongs to the device (keys, inbox)."""
+        ...

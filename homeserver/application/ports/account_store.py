@@ -1,0 +1,50 @@
+"""Accounts of this server's users as the store keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from homeserver.application.writing.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account; `password_hash` is None where nobody can log in by password."""
+
+    user_nid: int
+    user_id: str
+    password_hash: str | None = field(default=None, repr=False)
+    is_admin: bool = False
+    is_guest: bool = False
+    deactivated: bool = False
+    locked: bool = False
+
+
+class AccountStore(Protocol):
+    """Reads what was committed; writes go into a `Draft`."""
+
+    async def find(self, user_id: str) -> Account | None:
+        """The account of this user, also a deactivated one."""
+        ...
+
+    async def any_exists(self) -> bool:
+        """Whether there is an account at all."""
+        ...
+
+    def add(self, draft: Draft, account: Account) -> None:
+        """Add an account to a user; the commit conflicts where there is one."""
+        ...
+
+    def set_password(self, draft: Draft, user_nid: int, password_hash: str) -> None:
+        """Replace the password."""
+        ...
+
+    def deactivate(self, draft: Draft, user_nid: int) -> None:
+        """End an account for good: its name stays taken, its password is wiped."""
+        ...
+
+    def set_locked(self, draft: Draft, user_nid: int, *, locked: bool) -> None:
+        """Lock an account, or unlock it."""
+        ...

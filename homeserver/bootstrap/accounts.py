@@ -1,0 +1,205 @@
+"""Accounts, sessions, devices and profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.application.accounts.add_user import AddUser
+from homeserver.application.accounts.authenticate import Authenticate
+from homeserver.application.accounts.change_password import ChangePassword
+from homeserver.application.accounts.change_profile import ChangeProfile
+from homeserver.application.accounts.check_password import CheckPassword
+from homeserver.application.accounts.confirm_identity import ConfirmIdentity
+from homeserver.application.accounts.create_account import CreateAccount
+from homeserver.application.accounts.deactivate_account import DeactivateAccount
+from homeserver.application.accounts.delete_devices import DeleteDevices
+from homeserver.application.accounts.first_user import FirstUser
+from homeserver.application.accounts.interactive_auth import InteractiveAuth
+from homeserver.application.accounts.list_devices import ListDevices
+from homeserver.application.accounts.log_in import LogIn
+from homeserver.application.accounts.log_out import LogOut
+from homeserver.application.accounts.login_guard import LoginGuard
+from homeserver.application.accounts.member_profiles import MemberProfiles
+from homeserver.application.accounts.name_available import NameAvailable
+from homeserver.application.accounts.open_session import OpenSession, TokenMint
+from homeserver.application.accounts.profile_cache import ProfileCache
+from homeserver.application.accounts.read_profile import ReadProfile
+from homeserver.application.accounts.refresh_session import RefreshSession
+from homeserver.application.accounts.register import Register
+from homeserver.application.accounts.registration_policy import (
+    RegistrationPolicy,
+    RegistrationSettings,
+)
+from homeserver.application.accounts.remove_devices import RemoveDevices
+from homeserver.application.accounts.rename_device import RenameDevice
+from homeserver.application.accounts.users import Users
+from homeserver.application.rooms.change_member import ChangeMember
+from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
+from homeserver.application.rooms.leave_room import LeaveRoom
+from homeserver.application.rooms.propagate_profile import PropagateProfile
+from homeserver.bootstrap.rooms import People
+from homeserver.domain.accounts.password import PasswordPolicy
+from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
+from homeserver.infrastructure.sql.accounts import SqlAccountStore
+from homeserver.infrastructure.sql.devices import SqlDeviceStore
+from homeserver.infrastructure.sql.profiles import SqlProfileStore
+from homeserver.infrastructure.sql.registration_tokens import SqlRegistrationTokenStore
+from homeserver.infrastructure.sql.tokens import SqlTokenStore
+from homeserver.infrastructure.sql.uia import SqlUiaSessionStore
+from homeserver.infrastructure.sql.users import SqlUserStore
+from homeserver.presentation.client.account import AccountCases, account_routes
+from homeserver.presentation.client.devices import DeviceCases, device_routes
+from homeserver.presentation.client.login import LoginCases, login_routes
+from homeserver.presentation.client.profile import ProfileCases, profile_routes
+from homeserver.presentation.client.register import RegisterCases, register_routes
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.password_hasher import PasswordHasher
+    from homeserver.application.ports.rate_limiter import RateLimiter
+    from homeserver.bootstrap.core import Core
+    from homeserver.presentation.routing import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the rest of the server gets from here."""
+
+    routes: tuple[Route, ...]
+    authenticator: Authenticate
+    people: People
+    first_user: FirstUser
+    add_user: AddUser
+
+
+class _Parts:
+    """The adapters and small use cases that the others are made of."""
+
+    def __init__(self, core: Core, limiter: RateLimiter, hasher: PasswordHasher) -> None:
+        database, writer = core.database, core.writer
+        self.accounts = SqlAccountStore(database)
+        self.devices = SqlDeviceStore(database)
+        self.profiles = ProfileCache(SqlProfileStore(database))
+        self.registration_tokens = SqlRegistrationTokenStore(database)
+        tokens, user_store = SqlTokenStore(database), SqlUserStore(database)
+        self.hasher = hasher
+        self.passwords = PasswordPolicy()
+        self.authenticate = Authenticate(tokens, writer, core.clock)
+        self.mint = TokenMint(tokens, core.ids)
+        self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
+        self.users = Users(
+            user_store, self.accounts, writer, writer, server_name=core.server_name
+        )
+        self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
+        self.open_session = OpenSession(
+            self.devices, self.mint, writer, writer, core.ids, self.authenticate
+        )
+        self.remove_devices = RemoveDevices(self.devices, self.authenticate)
+        self.interactive_auth = InteractiveAuth(
+            SqlUiaSessionStore(database), writer, core.clock, core.ids
+        )
+        self.check_password = CheckPassword(self.hasher, LoginGuard(limiter, core.clock))
+        self.confirm = ConfirmIdentity(
+            self.interactive_auth, self.accounts, self.check_password, core.server_name
+        )
+
+
+def build_accounts(
+    core: Core, limiter: RateLimiter, hasher: PasswordHasher | None = None
+) -> Accounts:
+    """Wire all of it; `hasher` in the place of one that is as slow as it should be."""
+    parts = _Parts(core, limiter, hasher or Argon2Passwords())
+    people = People(parts.users, MemberProfiles(parts.profiles))
+    return Accounts(
+        routes=(
+            *login_routes(_login(core, parts)),
+            *register_routes(_register(core, parts)),
+            *account_routes(_account(core, parts, people)),
+            *device_routes(_devices(core, parts)),
+            *profile_routes(_profile(core, parts)),
+        ),
+        authenticator=parts.authenticate,
+        people=people,
+        first_user=FirstUser(
+            parts.accounts, parts.registration_tokens, core.writer, core.ids
+        ),
+        add_user=AddUser(
+            parts.create_account, parts.passwords, parts.hasher, core.server_name
+        ),
+    )
+
+
+def _login(core: Core, parts: _Parts) -> LoginCases:
+    return LoginCases(
+        log_in=LogIn(
+            parts.accounts, parts.check_password, parts.open_session, core.server_name
+        ),
+        log_out=LogOut(parts.remove_devices, core.writer),
+        refresh=parts.refresh,
+        server_name=core.server_name,
+        base_url=core.settings.current.public_url,
+    )
+
+
+def _register(core: Core, parts: _Parts) -> RegisterCases:
+    def settings() -> RegistrationSettings:
+        registration = core.settings.current.registration
+        return RegistrationSettings(registration.open, registration.tokens)
+
+    policy = RegistrationPolicy(
+        settings, parts.registration_tokens, parts.accounts, core.clock
+    )
+    register = Register(
+        policy=policy,
+        passwords=parts.passwords,
+        interactive_auth=parts.interactive_auth,
+        create_account=parts.create_account,
+        open_session=parts.open_session,
+        hasher=parts.hasher,
+        ids=core.ids,
+        server_name=core.server_name,
+    )
+    available = NameAvailable(parts.create_account, core.server_name)
+    return RegisterCases(register, available, policy, core.server_name)
+
+
+def _account(core: Core, parts: _Parts, people: People) -> AccountCases:
+    change_member = ChangeMember(people.users, people.profiles, core.writer)
+    leave_all = LeaveAllRooms(
+        core.rooms, core.memberships, LeaveRoom(core.access, change_member)
+    )
+    return AccountCases(
+        change_password=ChangePassword(
+            confirm=parts.confirm,
+            accounts=parts.accounts,
+            passwords=parts.passwords,
+            hasher=parts.hasher,
+            remove_devices=parts.remove_devices,
+            writer=core.writer,
+        ),
+        deactivate=DeactivateAccount(
+            confirm=parts.confirm,
+            accounts=parts.accounts,
+            profiles=parts.profiles,
+            remove_devices=parts.remove_devices,
+            writer=core.writer,
+            listeners=(leave_all,),
+        ),
+    )
+
+
+def _devices(core: Core, parts: _Parts) -> DeviceCases:
+    listing = ListDevices(parts.devices)
+    return DeviceCases(
+        listing,
+        RenameDevice(listing, core.writer),
+        DeleteDevices(parts.confirm, parts.remove_devices, core.writer),
+    )
+
+
+def _profile(core: Core, parts: _Parts) -> ProfileCases:
+    propagate = PropagateProfile(core.access, core.memberships, core.writer)
+    return ProfileCases(
+        ReadProfile(parts.accounts, parts.profiles),
+        ChangeProfile(parts.profiles, core.writer, (propagate,)),
+    )

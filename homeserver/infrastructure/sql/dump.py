@@ -1,0 +1,139 @@
+"""Logical backups: one consistent instant of a whole store, readable by either dialect.
+
+A dump is a gzip stream of MessagePack messages: a header, then for each table its name and
+column names, and batches of rows; an end mark shows that it is whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+from sqlalchemy import and_, bindparam, delete, insert, or_, select
+
+from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.tables import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import ColumnElement, Table
+
+    from homeserver.infrastructure.sql.database import Database, Reader, Session
+    from homeserver.infrastructure.sql.writes import Row
+
+FORMAT = "firn-dump-1"
+PAGE = 2_000
+_encoder = msgspec.msgpack.Encoder()
+_LENGTH = 4
+
+
+async def dump(database: Database, path: Path) -> int:
+    """Write everything that the store holds at this instant; returns the number of rows.
+
+    The file appears under its name only when it is whole.
+    """
+    part = path.with_suffix(path.suffix + ".part")
+    rows = 0
+    with gzip.open(part, "wb", compresslevel=3) as out:
+        _write(out, {"format": FORMAT})
+        async with database.snapshot() as reader:
+            for table in metadata.sorted_tables:
+                _write(out, {"table": table.name, "columns": [c.name for c in table.columns]})
+                rows += await _dump_table(reader, table, out)
+        _write(out, {"end": rows})
+    part.replace(path)
+    return rows
+
+
+async def _dump_table(reader: Reader, table: Table, out: BinaryIO) -> int:
+    """Page through a table by its primary key: memory stays bounded."""
+    names = [c.name for c in table.columns]
+    keys = [names.index(c.name) for c in table.primary_key]
+    first, following = _pages(table)
+    page = await reader.fetch(first, n=PAGE)
+    count = 0
+    while page:
+        await asyncio.to_thread(_write, out, {"rows": [list(row) for row in page]})
+        count += len(page)
+        last = {f"k{i}": page[-1][at] for i, at in enumerate(keys)}
+        page = await reader.fetch(following, n=PAGE, **last)
+    return count
+
+
+def _pages(table: Table) -> tuple[Query, Query]:
+    keys = list(table.primary_key)
+    ordered = select(*table.columns).order_by(*keys).limit(bindparam("n"))
+    return Query(ordered), Query(ordered.where(_after(keys)))
+
+
+def _after(keys: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Compare key by key: (a, b) > (x, y) as a > x, or a = x and b > y."""
+    cases = []
+    for i, key in enumerate(keys):
+        same = [keys[j] == bindparam(f"k{j}") for j in range(i)]
+        cases.append(and_(*same, key > bindparam(f"k{i}")))
+    return or_(*cases)
+
+
+async def load(database: Database, path: Path) -> int:
+    """Fill a store from a dump, in place of everything it holds; returns the number of rows.
+
+    One transaction: a dump that is not whole, or of another schema, changes nothing. Raises
+    StoreDownError for such a file.
+    """
+    tables = metadata.tables
+    count, ended, table = 0, None, None
+    async with database.transaction() as session:
+        for known in reversed(metadata.sorted_tables):
+            await session.execute(Query(delete(known)))
+        for message in _read(path):
+            if "table" in message:
+                table = _table(tables, message)
+            elif "rows" in message and table is not None:
+                await _insert(session, table, message["rows"])
+                count += len(message["rows"])
+            ended = message.get("end", ended)
+        if ended != count:
+            msg = f"{path.name} is not a whole backup"
+            raise StoreDownError(msg)
+    return count
+
+
+def _table(tables: Mapping[str, Table], message: Mapping[str, Any]) -> Table:
+    table = tables.get(message["table"])
+    if table is None or [c.name for c in table.columns] != message["columns"]:
+        msg = f"the backup's table {message['table']} is not of this version: migrate it first"
+        raise StoreDownError(msg)
+    return table
+
+
+async def _insert(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    names = [c.name for c in table.columns]
+    statement = Query(insert(table).values({n: bindparam(f"v_{n}") for n in names}))
+    for row in rows:
+        await session.execute(
+            statement, **{f"v_{n}": v for n, v in zip(names, row, strict=True)}
+        )
+
+
+def _write(out: BinaryIO, message: Mapping[str, Any]) -> None:
+    body = _encoder.encode(message)
+    out.write(len(body).to_bytes(_LENGTH, "big") + body)
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with gzip.open(path, "rb") as source:
+            while head := source.read(_LENGTH):
+                message: dict[str, Any] = msgspec.msgpack.decode(
+                    source.read(int.from_bytes(head, "big"))
+                )
+                yield message
+    except (OSError, EOFError, msgspec.DecodeError) as error:
+        msg = f"{path.name} cannot be read as a backup"
+        raise StoreDownError(msg) from error
