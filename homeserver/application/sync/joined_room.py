@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from homeserver.application.rooms.render import event_bytes
-from homeserver.application.sync.state_delta import senders_of, state_at, state_changed
+from homeserver.application.sync.state_delta import (
+    newest_by_key,
+    senders_of,
+    state_at,
+    state_changed,
+)
 from homeserver.application.sync.summary import room_summary
 from homeserver.domain.events.client_format import client_event_bytes
 from homeserver.domain.rooms.membership import JOIN
@@ -75,7 +80,7 @@ class JoinedRooms:
         if not (bounds.fresh or span.request.full_state or page.events or state or extra.news):
             return None
         parts = [
-            *self._summary(span, room, bounds, page),
+            *self._summary(span, room, bounds, page, state),
             b'"%b":{"events":[%b]}'
             % (self._state_key(span), b",".join(render_states(room, state))),
             render_timeline(span, page, window, bounds.until),
@@ -91,7 +96,7 @@ class JoinedRooms:
         if span.since.covers(place.slot, place.pos):
             return Bounds(after, until, fresh=False)
         history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
-        then = [s for s in history if s.from_seq <= after]
+        then = [s for s in history if span.since.covers(s.slot, s.pos)]
         joined_then = (
             bool(then) and then[-1].event is not None and (then[-1].event.membership == JOIN)
         )
@@ -118,10 +123,9 @@ class JoinedRooms:
         whole = bounds.fresh or span.request.full_state
         if whole:
             state = await state_at(self._store, room, end)
-        elif page.limited or span.request.state_after:
-            state = await state_changed(self._store, room, bounds.after, end)
         else:
-            state = {}
+            changes = await state_changed(self._store, room, span, bounds.after, bounds.until)
+            state = newest_by_key(c for c in changes if c.seq <= end)
         rules = span.request.filter.room.state
         if rules.lazy_load_members:
             state = await self._lazily(span, room, state, page, end, whole=whole)
@@ -151,8 +155,11 @@ class JoinedRooms:
         state = await state_at(self._store, room, seq)
         return [state[key] for key in keys if key in state]
 
-    def _summary(self, span: Span, room: Room, bounds: Bounds, page: Page) -> Iterable[bytes]:
-        moved = any(item.event.type == MEMBER for item in page.events)
+    def _summary(
+        self, span: Span, room: Room, bounds: Bounds, page: Page, state: Sequence[Event]
+    ) -> Iterable[bytes]:
+        events = (*state, *(item.event for item in page.events))
+        moved = any(event.type == MEMBER for event in events)
         if bounds.fresh or page.limited or moved or span.request.full_state:
             yield b'"summary":' + _encode(room_summary(room, span.requester.user_id))
 
