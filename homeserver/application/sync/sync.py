@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from homeserver.application.sync.context import Span
+from homeserver.application.sync.ignored import ignored_by
 from homeserver.application.sync.left_room import invited_room
+from homeserver.application.sync.rules import rules_of
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
-from homeserver.domain.shared.errors import UnavailableError
-from homeserver.domain.sync.filter_match import room_predicate
-from homeserver.domain.sync.token import StaleToken, SyncToken, decode_token, encode_token
-from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
     from homeserver.application.ports.clock import Clock
-    from homeserver.application.ports.log_reader import LogReader
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.sync.candidates import Candidates
     from homeserver.application.sync.context import SyncRequest
     from homeserver.application.sync.feed import Feed, RoomPlace
-    from homeserver.domain.rooms.room import Room
     from homeserver.application.sync.feeds import Feeds
     from homeserver.application.sync.global_data import GlobalData
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.joined_room import JoinedRooms
+    from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.left_room import LeftRooms
+    from homeserver.application.sync.tokens import Seen, Tokens
     from homeserver.application.typing.board import TypingBoard
+    from homeserver.application.user_data.account_data import AccountData
+    from homeserver.domain.rooms.room import Room
 
 _encode = msgspec.json.Encoder().encode
 _SECTIONS = {JOIN: "join", INVITE: "invite", KNOCK: "knock", LEAVE: "leave", BAN: "leave"}
@@ -36,6 +37,10 @@ _SECTIONS = {JOIN: "join", INVITE: "invite", KNOCK: "knock", LEAVE: "leave", BAN
 _KEYS = b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
 
 Sections = dict[str, list[bytes]]
+
+
+class _MovedError(Exception):
+    """A membership changed while the answer was made: what it says would be half of both."""
 
 
 class Sync:
@@ -51,13 +56,13 @@ class Sync:
         joined: JoinedRooms,
         left: LeftRooms,
         data: GlobalData,
+        account_data: AccountData,
+        lazy: LazyMembers,
         typing: TypingBoard,
-        log: LogReader,
+        tokens: Tokens,
         clock: Clock,
-        generation: bytes,
-        instance: int,
     ) -> None:
-        """Read from these; `instance` names this life of this worker in tokens."""
+        """Read from these."""
         self._hub = hub
         self._feeds = feeds
         self._rooms = rooms
@@ -65,11 +70,11 @@ class Sync:
         self._joined = joined
         self._left = left
         self._data = data
+        self._account_data = account_data
+        self._lazy = lazy
         self._typing = typing
-        self._log = log
+        self._tokens = tokens
         self._clock = clock
-        self._generation = generation
-        self._instance = instance
 
     async def __call__(self, requester: Requester, request: SyncRequest) -> bytes:
         """Return the answer's JSON: at once if anything is new, else after the timeout.
@@ -79,69 +84,39 @@ class Sync:
         """
         deadline = self._clock.monotonic() + request.timeout_ms / 1000
         feed = await self._feeds.attach(requester.user_nid)
-        since, typing_since = await self._since(requester, request)
-        if since is not None and not await self._reach(since, deadline):
-            raise UnavailableError("This worker has not reached your token yet")
+        seen = await self._tokens.seen(requester, request.since, deadline)
+        self._lazy.begin(requester.device_nid, request.since)
         while True:
-            version = feed.version
-            span = self._span(requester, request, feed, since, typing_since)
-            token = self._token(span)
-            body = None if self._is_idle(span) else await self._compose(span, token)
+            version, typing = feed.version, self._typing.tick
+            span = self._span(requester, request, feed, seen)
+            token = self._tokens.token(requester, span.until, typing)
+            try:
+                body = None if self._is_idle(span) else await self._compose(span, token)
+            except _MovedError:
+                continue
             left = deadline - self._clock.monotonic()
+            if body is None and (left <= 0 or self._hub.draining):
+                body = _assemble(token, {}, [])
             if body is not None:
+                self._lazy.answer(requester.device_nid, token)
                 return body
-            if left <= 0 or request.full_state or self._hub.draining:
-                return b'{"next_batch":"%b",%b}' % (token, _KEYS)
             if feed.version == version:
                 await feed.wait(left)
 
     def _span(
-        self,
-        requester: Requester,
-        request: SyncRequest,
-        feed: Feed,
-        since: Vector | None,
-        typing_since: int | None,
+        self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen
     ) -> Span:
-        tick = None if since is None else self._hub.ticks.of(since)
+        tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
         return Span(
             requester=requester,
             request=request,
+            rules=rules_of(request.filter),
             feed=feed,
-            since=since,
+            since=seen.vector,
             until=self._hub.ticks.vector,
-            typing_since=typing_since,
+            typing_since=seen.typing,
             tick=tick if tick is not None and tick >= feed.attached else None,
         )
-
-    async def _reach(self, since: Vector, deadline: float) -> bool:
-        """Wait for a token that is ahead of this worker; it is never answered early."""
-        if self._hub.ticks.vector >= since:
-            return True
-        return await self._hub.reach(since, max(deadline - self._clock.monotonic(), 0.5))
-
-    async def _since(
-        self, requester: Requester, request: SyncRequest
-    ) -> tuple[Vector | None, int | None]:
-        if request.since is None:
-            return None, None
-        found = decode_token(
-            request.since, user=requester.user_nid, generation=self._generation
-        )
-        if isinstance(found, StaleToken):
-            floor = await self._log.floor(found.token.generation)
-            return _lowered(found.token.vector, floor or {}), None
-        instance, tick = found.ephemeral
-        return found.vector, tick if instance == self._instance else 0
-
-    def _token(self, span: Span) -> bytes:
-        token = SyncToken(
-            span.until,
-            self._generation,
-            span.requester.user_nid,
-            (self._instance, self._typing.tick),
-        )
-        return encode_token(token).encode()
 
     def _is_idle(self, span: Span) -> bool:
         """Whether nothing at all happened since the token: the common case, decided at once."""
@@ -151,44 +126,53 @@ class Sync:
             and not span.request.full_state
         )
 
-    async def _compose(self, span: Span, token: bytes) -> bytes | None:
+    async def _compose(self, span: Span, token: str) -> bytes | None:
         """Build the answer; None where nothing is new."""
-        nids = await self._candidates(span)
+        ignored = ignored_by(await self._account_data.of(span.requester.user_nid))
+        span = replace(span, ignored=ignored)
         sections: Sections = {}
-        wanted = room_predicate(
-            span.request.filter.room,
-            span.request.filter.room.timeline,
-        )
-        for nid in nids:
+        wanted = span.rules.rooms
+        for nid in await self._candidates(span):
             place = span.feed.places.get(nid)
-            if place is None or place.forgotten:
+            if place is None or not self._concerns(span, place):
                 continue
             room = await self._rooms.get_by_nid(nid)
-            body = None
-            if wanted is None or wanted(room.room_id):
-                body = await self._room(span, room, place)
+            if wanted is not None and not wanted(room.room_id):
+                continue
+            body = await self._room(span, room, place)
+            if span.feed.places.get(nid) is not place:
+                raise _MovedError
             if body is not None:
                 entry = _encode(room.room_id) + b":" + body
                 sections.setdefault(_SECTIONS[place.membership], []).append(entry)
         account_data = await self._data(span)
-        if not sections and not account_data and not span.initial:
-            return None
-        return _assemble(token, sections, account_data)
+        if sections or account_data or span.initial or span.request.full_state:
+            return _assemble(token, sections, account_data)
+        return None
+
+    def _concerns(self, span: Span, place: RoomPlace) -> bool:
+        """Whether a room is in this answer at all; of rooms left, only that they are."""
+        if not span.until.covers(place.slot, place.pos):
+            raise _MovedError
+        if place.membership == JOIN:
+            return True
+        if span.initial and place.membership in (LEAVE, BAN):
+            return span.request.filter.room.include_leave and not place.forgotten
+        return span.is_new(place.slot, place.pos)
 
     async def _room(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         if place.membership == JOIN:
             return await self._joined(span, room, place)
-        if not span.is_new(place.slot, place.pos):
+        if place.membership in (LEAVE, BAN):
+            return await self._left(span, room, place)
+        own = room.state.get(("m.room.member", span.requester.user_id))
+        if own is not None and own.sender in span.ignored:
             return None
-        if place.membership in (INVITE, KNOCK):
-            return invited_room(room, span.requester.user_id, place.membership)
-        if span.initial and not span.request.filter.room.include_leave:
-            return None
-        return await self._left(span, room, place)
+        return invited_room(room, span.requester.user_id, place.membership)
 
 
-def _assemble(token: bytes, sections: Sections, account_data: list[bytes]) -> bytes:
-    parts = [b'"next_batch":"%b"' % token, _KEYS]
+def _assemble(token: str, sections: Sections, account_data: list[bytes]) -> bytes:
+    parts = [b'"next_batch":"%b"' % token.encode(), _KEYS]
     if account_data:
         parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
     if sections:
@@ -198,8 +182,3 @@ def _assemble(token: bytes, sections: Sections, account_data: list[bytes]) -> by
         )
         parts.append(b'"rooms":{%b}' % rooms)
     return b"{" + b",".join(parts) + b"}"
-
-
-def _lowered(vector: Vector, floor: dict[int, int]) -> Vector:
-    """What of an older generation's token still holds: no position above the floor."""
-    return Vector({slot: min(pos, floor.get(slot, 0)) for slot, pos in vector})
