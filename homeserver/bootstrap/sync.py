@@ -14,6 +14,7 @@ from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
 from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
+from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
@@ -82,24 +83,22 @@ def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> S
             state=state,
             data=room_data,
         ),
-        left=LeftRooms(
-            access=core.access, store=core.store, timeline=core.timeline, state=state
-        ),
+        left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline, state=state),
         data=GlobalData(data),
         account_data=data,
         lazy=lazy,
         typing=typing,
-        tokens=_tokens(core, typing),
+        progress=_progress(core),
         clock=core.clock,
     )
 
 
-def _tokens(core: Core, typing: TypingBoard) -> Tokens:
-    return Tokens(
+def _progress(core: Core) -> Progress:
+    instance = int.from_bytes(core.ids.random_bytes(4), "big")
+    return Progress(
         hub=core.hub,
-        typing=typing,
+        tokens=Tokens(core.generation, instance),
         log=core.log,
         clock=core.clock,
         generation=core.generation,
-        instance=int.from_bytes(core.ids.random_bytes(4), "big"),
     )

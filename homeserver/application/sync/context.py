@@ -44,8 +44,9 @@ class Span:
     """What an answer covers: after `since` (None: everything), up to `until`.
 
     `typing_since` is the tick of the typing board that the client has seen (None: send all
-    that is). `tick` is the worker's count of batches up to which the client has everything,
-    None where only the store can tell what changed since. `ignored` are the users whose
+    that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
+    up to which the client has everything, None where only the store can tell what changed
+    since. `idle`: nothing at all happened since the token. `ignored` are the users whose
     messages and invites the requester does not want.
     """
 
@@ -56,7 +57,9 @@ class Span:
     since: Vector | None
     until: Vector
     typing_since: int | None
+    typing_until: int
     tick: int | None
+    idle: bool
     ignored: frozenset[str] = NOBODY
 
     @property

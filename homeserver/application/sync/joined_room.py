@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from homeserver.application.sync.rendering import render_state, render_timeline
-from homeserver.application.sync.room_state import Bounds
+from homeserver.application.sync.room_state import Bounds, joined_at
 from homeserver.application.sync.summary import room_summary
-from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
@@ -75,11 +74,9 @@ class JoinedRooms:
         if span.since.covers(place.slot, place.pos):
             return Bounds(after, until, fresh=False)
         history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
-        then = [s for s in history if s.from_seq <= after]
-        joined_then = bool(then) and then[-1].event is not None and (
-            then[-1].event.membership == JOIN
-        )
-        return Bounds(after, until, fresh=False) if joined_then else Bounds(0, until, fresh=True)
+        if joined_at(history, span.since):
+            return Bounds(after, until, fresh=False)
+        return Bounds(0, until, fresh=True)
 
     async def _page(
         self, span: Span, room: Room, bounds: Bounds

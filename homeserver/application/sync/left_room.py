@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from homeserver.application.rooms.timeline_reader import Page
 from homeserver.application.sync.joined_room import acceptance
 from homeserver.application.sync.rendering import render_state, render_timeline
-from homeserver.application.sync.room_state import Bounds
+from homeserver.application.sync.room_state import Bounds, joined_at
 from homeserver.domain.events.client_format import stripped_state
 from homeserver.domain.rooms.membership import JOIN, KNOCK
 from homeserver.domain.rooms.room import MEMBER
@@ -38,6 +39,15 @@ STRIPPED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What ended a membership; `item` is its place in the log if the timeline may show it."""
+
+    event: Event
+    item: TimelineEvent | None
+    wanted: bool
+
+
 class LeftRooms:
     """Builds the entries of `rooms.leave`: shown once, up to the event that ended it."""
 
@@ -63,81 +73,60 @@ class LeftRooms:
         was not joined learns of the end alone: nothing that happened in the room.
         """
         since = 0 if span.since is None else await self._timeline.position_at(room, span.since)
-        if since >= place.seq:
+        if place.forgotten and since >= place.seq:
             return None
         window = await self._access.window(room, span.requester.user_id)
-        ending = await self._ending(room, place)
-        bounds = await self._joined(span, room, since)
+        end = await self._end(span, room, place, since)
+        bounds = await self._bounds(span, room, place, since)
         if bounds is None:
-            return self._end_alone(span, room, window, ending)
-        page = await self._page(span, room, bounds, window, ending)
-        state = await self._state(span, room, bounds, page)
-        events = [*state.events]
-        told = any(item.seq == ending.seq for item in page.events)
+            page, events = Page([end.item] if end.item and end.wanted else [], limited=False), []
+        else:
+            page = await self._page(span, room, bounds, window, end)
+            events = (await self._state(span, room, bounds, page)).events
+        told = end.item is not None and any(i.seq == end.item.seq for i in page.events)
         if span.request.state_after or not told:
-            key = (MEMBER, span.requester.user_id)
-            events = [e for e in events if (e.type, e.state_key) != key]
-            events += self._wanted(span, room, ending.event)
-        return _entry(span, room, events, page, window, place.seq)
-
-    async def _ending(self, room: Room, place: RoomPlace) -> TimelineEvent:
-        found = await self._timeline.newest(
-            room, after=place.seq - 1, until=place.seq, limit=1
+            events = [e for e in events if (e.type, e.state_key) != (MEMBER, end.event.state_key)]
+            accepts = span.rules.state.of(room.room_id)
+            events += [end.event] if accepts is None or accepts(end.event) else []
+        parts = (
+            render_state(span, room, events),
+            render_timeline(span, page, window, place.seq),
         )
-        return found.events[0]
+        return b"{" + b",".join(parts) + b"}"
 
-    async def _joined(self, span: Span, room: Room, since: int) -> Bounds | None:
-        """What the client gets up to the end of the last join; None if none is news."""
+    async def _end(self, span: Span, room: Room, place: RoomPlace, since: int) -> _End:
+        """The member event that ended it; state may also have moved to it without an event."""
+        found = await self._timeline.newest(room, after=place.seq - 1, until=place.seq, limit=1)
+        item = found.events[0] if found.events else None
+        if item is not None and item.event.event_id == place.event_id and place.seq > since:
+            accepts = span.rules.timeline.of(room.room_id)
+            return _End(item.event, item, accepts is None or accepts(item.event))
+        key = (MEMBER, span.requester.user_id)
+        state = await self._store.state_at(room, place.seq, [key])
+        return _End(state[key], None, wanted=False)
+
+    async def _bounds(self, span: Span, room: Room, place: RoomPlace, since: int) -> Bounds | None:
+        """What the client gets, up to the end of the last join; None if none is news."""
         history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
         joins = [s for s in history if s.event is not None and s.event.membership == JOIN]
-        if not joins or joins[-1].to_seq is None or joins[-1].to_seq <= since:
+        known = joined_at(history, span.since)
+        if not joins or not (known or span.is_new(joins[-1].slot, joins[-1].pos)):
             return None
-        known = any(s.from_seq <= since < (s.to_seq or since + 1) for s in joins)
-        return Bounds(since if known else 0, joins[-1].to_seq, fresh=not known)
+        until = place.seq if joins[-1].to_seq is None else joins[-1].to_seq
+        return Bounds(since if known else 0, until, fresh=not known)
 
     async def _page(
-        self,
-        span: Span,
-        room: Room,
-        bounds: Bounds,
-        window: VisibilityWindow[float],
-        ending: TimelineEvent,
+        self, span: Span, room: Room, bounds: Bounds, window: VisibilityWindow[float], end: _End
     ) -> Page:
         accept = acceptance(span, window, span.rules.timeline.of(room.room_id))
         limit = span.request.filter.room.timeline.page
         page = await self._timeline.newest(
             room, after=bounds.after, until=bounds.until, limit=limit, accept=accept
         )
-        if ending.seq == bounds.until or (accept is not None and not accept(ending)):
+        if end.item is None or end.item.seq <= bounds.until or not end.wanted:
             return page
-        events = [*page.events, ending]  # banned after having left
+        events = [*page.events, end.item]  # banned after having left
         return Page(events[-limit:], page.limited or len(events) > limit)
-
-    def _end_alone(
-        self, span: Span, room: Room, window: VisibilityWindow[float], ending: TimelineEvent
-    ) -> bytes:
-        accepts = span.rules.timeline.of(room.room_id)
-        shown = accepts is None or accepts(ending.event)
-        page = Page([ending] if shown else [], limited=False)
-        state = [] if shown and not span.request.state_after else [ending.event]
-        events = [e for event in state for e in self._wanted(span, room, event)]
-        return _entry(span, room, events, page, window, ending.seq)
-
-    def _wanted(self, span: Span, room: Room, event: Event) -> list[Event]:
-        accepts = span.rules.state.of(room.room_id)
-        return [event] if accepts is None or accepts(event) else []
-
-
-def _entry(
-    span: Span,
-    room: Room,
-    state: list[Event],
-    page: Page,
-    window: VisibilityWindow[float],
-    until: int,
-) -> bytes:
-    parts = render_state(span, room, state), render_timeline(span, page, window, until)
-    return b"{" + b",".join(parts) + b"}"
 
 
 def invited_room(room: Room, user_id: str, membership: str) -> bytes:

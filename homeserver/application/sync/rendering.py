@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.visibility import VisibilityWindow
 
 
-def render_timeline(
-    span: Span, page: Page, window: VisibilityWindow[float], until: int
-) -> bytes:
+def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], until: int) -> bytes:
     """Serialise the `timeline` of a room whose answer ends at position `until`."""
     events = [_timeline_event(span, item, window) for item in page.events]
     first = page.events[0].seq if page.events else until + 1
@@ -37,9 +35,7 @@ def render_timeline(
     )
 
 
-def _timeline_event(
-    span: Span, item: TimelineEvent, window: VisibilityWindow[float]
-) -> bytes:
+def _timeline_event(span: Span, item: TimelineEvent, window: VisibilityWindow[float]) -> bytes:
     device, membership = span.requester.device_nid, window.membership_at(item.seq)
     if span.rules.plain:
         return event_bytes(item, membership=membership, device_nid=device, with_room_id=False)

@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from homeserver.application.sync.state_delta import senders_of, state_at, state_changed
+from homeserver.application.sync.state_delta import (
+    newest_by_key,
+    senders_of,
+    state_at,
+    state_changed,
+)
 from homeserver.application.sync.summary import heroes_of
+from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.room_store import RoomStore, StateSpan
     from homeserver.application.rooms.timeline_reader import Page
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.state_delta import State
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.sync.vector import Vector
 
 NAMING = frozenset({MEMBER, "m.room.name", "m.room.canonical_alias"})
 
@@ -33,6 +40,12 @@ class Bounds:
     after: int
     until: int
     fresh: bool
+
+
+def joined_at(history: Iterable[StateSpan], seen: Vector | None) -> bool:
+    """Whether the client of a user with these memberships knew the room as joined."""
+    known = [s for s in history if seen is not None and seen.covers(s.slot, s.pos)]
+    return bool(known) and known[-1].event is not None and known[-1].event.membership == JOIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +64,7 @@ class StatePart:
         self._store = store
         self._lazy = lazy
 
-    async def __call__(
-        self, span: Span, room: Room, bounds: Bounds, page: Page
-    ) -> RoomStates:
+    async def __call__(self, span: Span, room: Room, bounds: Bounds, page: Page) -> RoomStates:
         """The state that `timeline` does not tell, lazily and filtered as the client wants."""
         whole = bounds.fresh or span.request.full_state
         state = await self._state(span, room, bounds, page, whole=whole)
@@ -74,22 +85,22 @@ class StatePart:
         The old form also has the state that came later but is not in the timeline, because a
         filter or the history visibility keeps it out: no client could know of it otherwise.
         """
-        if span.request.state_after or not page.events:
-            return await self._until(room, bounds, bounds.until, whole=whole)
-        start = page.events[0].seq - 1
-        state: State = {}
-        if whole or start > bounds.after:
-            state = dict(await self._until(room, bounds, start, whole=whole))
-        if len(page.events) < bounds.until - start:
-            shown = {item.event.event_id for item in page.events}
-            later = await state_changed(self._store, room, start, bounds.until)
+        start = bounds.until
+        if page.events and not span.request.state_after:
+            start = page.events[0].seq - 1
+        shown = {item.event.event_id for item in page.events}
+        if whole:
+            state = dict(await state_at(self._store, room, start))
+            later: State = {}
+            if len(shown) < bounds.until - start:
+                later = await state_at(self._store, room, bounds.until)
+        else:
+            changes = await state_changed(self._store, room, span, bounds.after, bounds.until)
+            state = newest_by_key(c for c in changes if c.seq <= start)
+            later = newest_by_key(changes)
+        if start < bounds.until:
             state.update((k, e) for k, e in later.items() if e.event_id not in shown)
         return state
-
-    async def _until(self, room: Room, bounds: Bounds, end: int, *, whole: bool) -> State:
-        if whole:
-            return await state_at(self._store, room, end)
-        return await state_changed(self._store, room, bounds.after, end)
 
     async def _lazily(
         self,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.joined_room import JoinedRooms
     from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.left_room import LeftRooms
-    from homeserver.application.sync.tokens import Seen, Tokens
+    from homeserver.application.sync.seen import Progress, Seen
     from homeserver.application.typing.board import TypingBoard
     from homeserver.application.user_data.account_data import AccountData
     from homeserver.domain.rooms.room import Room
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 _SECTIONS = {JOIN: "join", INVITE: "invite", KNOCK: "knock", LEAVE: "leave", BAN: "leave"}
 # always present: some clients take an absent count for "unknown" (sync-points 24)
-_KEYS = b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
+_KEYS = (
+    b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
+)
 
 Sections = dict[str, list[bytes]]
 
@@ -59,7 +61,7 @@ class Sync:
         account_data: AccountData,
         lazy: LazyMembers,
         typing: TypingBoard,
-        tokens: Tokens,
+        progress: Progress,
         clock: Clock,
     ) -> None:
         """Read from these."""
@@ -73,7 +75,7 @@ class Sync:
         self._account_data = account_data
         self._lazy = lazy
         self._typing = typing
-        self._tokens = tokens
+        self._progress = progress
         self._clock = clock
 
     async def __call__(self, requester: Requester, request: SyncRequest) -> bytes:
@@ -84,29 +86,29 @@ class Sync:
         """
         deadline = self._clock.monotonic() + request.timeout_ms / 1000
         feed = await self._feeds.attach(requester.user_nid)
-        seen = await self._tokens.seen(requester, request.since, deadline)
+        seen = await self._progress.seen(requester, request.since, deadline)
         self._lazy.begin(requester.device_nid, request.since)
         while True:
-            version, typing = feed.version, self._typing.tick
+            version = feed.version
             span = self._span(requester, request, feed, seen)
-            token = self._tokens.token(requester, span.until, typing)
             try:
-                body = None if self._is_idle(span) else await self._compose(span, token)
+                body = None if span.idle else await self._compose(span)
             except _MovedError:
                 continue
             left = deadline - self._clock.monotonic()
             if body is None and (left <= 0 or self._hub.draining):
-                body = _assemble(token, {}, [])
+                body = b""
             if body is not None:
+                token = self._progress.token(span)
                 self._lazy.answer(requester.device_nid, token)
-                return body
+                return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
             if feed.version == version:
                 await feed.wait(left)
 
-    def _span(
-        self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen
-    ) -> Span:
+    def _span(self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen) -> Span:
         tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
+        typing = self._typing.tick
+        idle = tick == self._hub.ticks.now and seen.typing == typing and not request.full_state
         return Span(
             requester=requester,
             request=request,
@@ -115,19 +117,13 @@ class Sync:
             since=seen.vector,
             until=self._hub.ticks.vector,
             typing_since=seen.typing,
+            typing_until=typing,
             tick=tick if tick is not None and tick >= feed.attached else None,
+            idle=idle,
         )
 
-    def _is_idle(self, span: Span) -> bool:
-        """Whether nothing at all happened since the token: the common case, decided at once."""
-        return (
-            span.tick == self._hub.ticks.now
-            and span.typing_since == self._typing.tick
-            and not span.request.full_state
-        )
-
-    async def _compose(self, span: Span, token: str) -> bytes | None:
-        """Build the answer; None where nothing is new."""
+    async def _compose(self, span: Span) -> bytes | None:
+        """Build what follows the token in the answer; None where nothing is new."""
         ignored = ignored_by(await self._account_data.of(span.requester.user_nid))
         span = replace(span, ignored=ignored)
         sections: Sections = {}
@@ -147,7 +143,7 @@ class Sync:
                 sections.setdefault(_SECTIONS[place.membership], []).append(entry)
         account_data = await self._data(span)
         if sections or account_data or span.initial or span.request.full_state:
-            return _assemble(token, sections, account_data)
+            return _assemble(sections, account_data)
         return None
 
     def _concerns(self, span: Span, place: RoomPlace) -> bool:
@@ -171,14 +167,13 @@ class Sync:
         return invited_room(room, span.requester.user_id, place.membership)
 
 
-def _assemble(token: str, sections: Sections, account_data: list[bytes]) -> bytes:
-    parts = [b'"next_batch":"%b"' % token.encode(), _KEYS]
+def _assemble(sections: Sections, account_data: list[bytes]) -> bytes:
+    parts = []
     if account_data:
-        parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
+        parts.append(b',"account_data":{"events":[%b]}' % b",".join(account_data))
     if sections:
         rooms = b",".join(
-            b'"%b":{%b}' % (name.encode(), b",".join(entries))
-            for name, entries in sections.items()
+            b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()
         )
-        parts.append(b'"rooms":{%b}' % rooms)
-    return b"{" + b",".join(parts) + b"}"
+        parts.append(b',"rooms":{%b}' % rooms)
+    return b"".join(parts)

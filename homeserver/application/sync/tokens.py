@@ -1,85 +1,38 @@
-"""Sync tokens of one worker: what a client has seen."""
+"""Sync tokens as this worker hands them out and takes them back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import OrderedDict
 
-from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.token import StaleToken, SyncToken, decode_token, encode_token
-from homeserver.domain.sync.vector import Vector
 
-if TYPE_CHECKING:
-    from homeserver.application.ports.clock import Clock
-    from homeserver.application.ports.log_reader import LogReader
-    from homeserver.application.requester import Requester
-    from homeserver.application.sync.hub import Hub
-    from homeserver.application.typing.board import TypingBoard
-
-LEAST_WAIT = 0.5
-"""Seconds for which a token that is ahead of this worker is waited for at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the client has: up to `vector` (None: nothing); see `Span.typing_since`."""
-
-    vector: Vector | None
-    typing: int | None
+REMEMBERED = 8192
 
 
 class Tokens:
-    """Reads and writes tokens; `instance` names this life of this worker in them."""
+    """Encodes and decodes tokens; those handed out lately need no decoding.
 
-    def __init__(
-        self,
-        *,
-        hub: Hub,
-        typing: TypingBoard,
-        log: LogReader,
-        clock: Clock,
-        generation: bytes,
-        instance: int,
-    ) -> None:
-        """Wire."""
-        self._hub = hub
-        self._typing = typing
-        self._log = log
-        self._clock = clock
+    `generation` is the store's, `instance` names this life of this worker: only its own
+    ticks of the typing board mean anything to it.
+    """
+
+    def __init__(self, generation: bytes, instance: int) -> None:
+        """Begin with none handed out."""
         self._generation = generation
-        self._instance = instance
+        self.instance = instance
+        self._issued: OrderedDict[str, SyncToken] = OrderedDict()
 
-    async def seen(self, requester: Requester, text: str | None, deadline: float) -> Seen:
-        """Read a token, and wait until this worker has got as far, at most until a deadline.
+    def issue(self, token: SyncToken) -> str:
+        """The token's text."""
+        text = encode_token(token)
+        self._issued[text] = token
+        if len(self._issued) > REMEMBERED:
+            self._issued.popitem(last=False)
+        return text
 
-        Raises InvalidParamError for a token that is garbage or another user's, and
-        UnavailableError where the worker does not get there: no token is answered early.
-        """
-        if text is None:
-            return Seen(None, None)
-        found = decode_token(text, user=requester.user_nid, generation=self._generation)
-        if isinstance(found, StaleToken):
-            floor = await self._log.floor(found.token.generation)
-            seen = Seen(_lowered(found.token.vector, floor or {}), None)
-        else:
-            instance, tick = found.ephemeral
-            seen = Seen(found.vector, tick if instance == self._instance else 0)
-        if seen.vector is not None and not await self._reach(seen.vector, deadline):
-            raise UnavailableError("This worker has not reached your token yet")
-        return seen
-
-    async def _reach(self, vector: Vector, deadline: float) -> bool:
-        if self._hub.ticks.vector >= vector:
-            return True
-        seconds = max(deadline - self._clock.monotonic(), LEAST_WAIT)
-        return await self._hub.reach(vector, seconds)
-
-    def token(self, requester: Requester, until: Vector, typing: int) -> str:
-        """Write the token of an answer that ends there."""
-        ephemeral = (self._instance, typing)
-        return encode_token(SyncToken(until, self._generation, requester.user_nid, ephemeral))
-
-
-def _lowered(vector: Vector, floor: dict[int, int]) -> Vector:
-    """What of an older generation's token still holds: no position above the floor."""
-    return Vector({slot: min(pos, floor.get(slot, 0)) for slot, pos in vector})
+    def read(self, text: str, user: int) -> SyncToken | StaleToken:
+        """What a client presents. Raises InvalidParamError as `decode_token` does."""
+        known = self._issued.get(text)
+        if known is not None and known.user == user:
+            return known
+        return decode_token(text, user=user, generation=self._generation)
