@@ -23,6 +23,7 @@ from homeserver.application.accounts.login_guard import LoginGuard
 from homeserver.application.accounts.member_profiles import MemberProfiles
 from homeserver.application.accounts.name_available import NameAvailable
 from homeserver.application.accounts.open_session import OpenSession, TokenMint
+from homeserver.application.accounts.profile_cache import ProfileCache
 from homeserver.application.accounts.read_profile import ReadProfile
 from homeserver.application.accounts.refresh_session import RefreshSession
 from homeserver.application.accounts.register import Register
@@ -54,6 +55,7 @@ from homeserver.presentation.client.profile import ProfileCases, profile_routes
 from homeserver.presentation.client.register import RegisterCases, register_routes
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
@@ -73,21 +75,19 @@ class Accounts:
 class _Parts:
     """The adapters and small use cases that the others are made of."""
 
-    def __init__(self, core: Core, limiter: RateLimiter) -> None:
+    def __init__(self, core: Core, limiter: RateLimiter, hasher: PasswordHasher) -> None:
         database, writer = core.database, core.writer
         self.accounts = SqlAccountStore(database)
         self.devices = SqlDeviceStore(database)
-        self.profiles = SqlProfileStore(database)
+        self.profiles = ProfileCache(SqlProfileStore(database))
         self.registration_tokens = SqlRegistrationTokenStore(database)
         tokens, user_store = SqlTokenStore(database), SqlUserStore(database)
-        self.hasher = Argon2Passwords()
+        self.hasher = hasher
         self.passwords = PasswordPolicy()
         self.authenticate = Authenticate(tokens, writer, core.clock)
         self.mint = TokenMint(tokens, core.ids)
         self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
-        self.users = Users(
-            user_store, self.accounts, writer, writer, server_name=core.server_name
-        )
+        self.users = Users(user_store, self.accounts, writer, writer, server_name=core.server_name)
         self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
         self.open_session = OpenSession(
             self.devices, self.mint, writer, writer, core.ids, self.authenticate
@@ -102,9 +102,11 @@ class _Parts:
         )
 
 
-def build_accounts(core: Core, limiter: RateLimiter) -> Accounts:
-    """Wire all of it."""
-    parts = _Parts(core, limiter)
+def build_accounts(
+    core: Core, limiter: RateLimiter, hasher: PasswordHasher | None = None
+) -> Accounts:
+    """Wire all of it; `hasher` in the place of one that is as slow as it should be."""
+    parts = _Parts(core, limiter, hasher or Argon2Passwords())
     people = People(parts.users, MemberProfiles(parts.profiles))
     return Accounts(
         routes=(
@@ -116,20 +118,14 @@ def build_accounts(core: Core, limiter: RateLimiter) -> Accounts:
         ),
         authenticator=parts.authenticate,
         people=people,
-        first_user=FirstUser(
-            parts.accounts, parts.registration_tokens, core.writer, core.ids
-        ),
-        add_user=AddUser(
-            parts.create_account, parts.passwords, parts.hasher, core.server_name
-        ),
+        first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
+        add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
     )
 
 
 def _login(core: Core, parts: _Parts) -> LoginCases:
     return LoginCases(
-        log_in=LogIn(
-            parts.accounts, parts.check_password, parts.open_session, core.server_name
-        ),
+        log_in=LogIn(parts.accounts, parts.check_password, parts.open_session, core.server_name),
         log_out=LogOut(parts.remove_devices, core.writer),
         refresh=parts.refresh,
         server_name=core.server_name,
@@ -142,9 +138,7 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
         registration = core.settings.current.registration
         return RegistrationSettings(registration.open, registration.tokens)
 
-    policy = RegistrationPolicy(
-        settings, parts.registration_tokens, parts.accounts, core.clock
-    )
+    policy = RegistrationPolicy(settings, parts.registration_tokens, parts.accounts, core.clock)
     register = Register(
         policy=policy,
         passwords=parts.passwords,
@@ -161,9 +155,7 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
 
 def _account(core: Core, parts: _Parts, people: People) -> AccountCases:
     change_member = ChangeMember(people.users, people.profiles, core.writer)
-    leave_all = LeaveAllRooms(
-        core.rooms, core.memberships, LeaveRoom(core.access, change_member)
-    )
+    leave_all = LeaveAllRooms(core.rooms, core.memberships, LeaveRoom(core.access, change_member))
     return AccountCases(
         change_password=ChangePassword(
             confirm=parts.confirm,

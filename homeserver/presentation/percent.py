@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from homeserver.presentation.http_errors import MalformedRequestError
 
+KEPT_LENGTH = 512
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -18,6 +20,11 @@ def decode_percent(text: str) -> str:
     """
     if "%" not in text and text.isascii():
         return text
+    # clients send the same ids and filters again and again
+    return _decode_kept(text) if len(text) <= KEPT_LENGTH else _decode(text)
+
+
+def _decode(text: str) -> str:
     if _BROKEN_ESCAPE.search(text):
         raise MalformedRequestError("Broken percent-encoding in the request target")
     try:
@@ -27,6 +34,9 @@ def decode_percent(text: str) -> str:
     if "\0" in decoded:
         raise MalformedRequestError("NUL in the request target")
     return decoded
+
+
+_decode_kept = lru_cache(maxsize=4096)(_decode)
 
 
 def parse_query(query: str) -> dict[str, list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from homeserver.application.accounts.profile_cache import MAX_CACHED
 from homeserver.domain.shared.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -19,13 +20,24 @@ class ReadProfile:
 
     accounts: AccountStore
     profiles: ProfileStore
+    _nids: dict[str, int] = field(default_factory=dict)
 
     async def __call__(self, user_id: str) -> JsonObject:
         """All fields; NotFoundError where there is no such account."""
+        nid = self._nids.get(user_id)
+        if nid is None:
+            nid = await self._find(user_id)
+        return (await self.profiles.find(nid)).fields
+
+    async def _find(self, user_id: str) -> int:
+        """Look an account up once: it never goes away, nor changes its number."""
         account = await self.accounts.find(user_id)
         if account is None:
             raise NotFoundError("No such user")
-        return (await self.profiles.find(account.user_nid)).fields
+        if len(self._nids) >= MAX_CACHED:
+            self._nids.clear()
+        self._nids[user_id] = account.user_nid
+        return account.user_nid
 
     async def field(self, user_id: str, name: str) -> Json:
         """One field; NotFoundError where it is not set."""

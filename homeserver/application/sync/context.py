@@ -32,7 +32,7 @@ class Span:
     """What an answer covers: after `since` (None: everything), up to `until`.
 
     `typing_since` is the tick of the typing board that the client has seen (None: send all
-    that is). `tick` is the worker's count of batches up to which the client has everything,
+    that is), `typing_until` the one that it has then. `tick` is the worker's count of batches up to which the client has everything,
     None where only the store can tell what changed since.
     """
 
@@ -42,12 +42,14 @@ class Span:
     since: Vector | None
     until: Vector
     typing_since: int | None
+    typing_until: int
     tick: int | None
 
     @property
     def initial(self) -> bool:
         """Whether the client knows nothing yet."""
         return self.since is None
+
     @property
     def user_changed(self) -> bool:
         """Whether the user's own data may have changed."""

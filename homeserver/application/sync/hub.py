@@ -121,7 +121,7 @@ class Hub:
             return
         feed.places[nid] = RoomPlace(
             room_nid=nid,
-            membership=change.event.membership or "leave",
+            membership=change.membership,
             event_id=change.event.event_id,
             seq=change.seq,
             sender_nid=change.sender_nid,

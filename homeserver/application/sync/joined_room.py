@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from homeserver.application.rooms.render import event_bytes
-from homeserver.application.sync.state_delta import senders_of, state_at, state_changed
+from homeserver.application.sync.state_delta import (
+    newest_by_key,
+    senders_of,
+    state_at,
+    state_changed,
+)
 from homeserver.application.sync.summary import room_summary
 from homeserver.domain.events.client_format import client_event_bytes
 from homeserver.domain.rooms.membership import JOIN
@@ -75,8 +80,9 @@ class JoinedRooms:
         if not (bounds.fresh or span.request.full_state or page.events or state or extra.news):
             return None
         parts = [
-            *self._summary(span, room, bounds, page),
-            b'"%b":{"events":[%b]}' % (self._state_key(span), b",".join(render_states(room, state))),
+            *self._summary(span, room, bounds, page, state),
+            b'"%b":{"events":[%b]}'
+            % (self._state_key(span), b",".join(render_states(room, state))),
             render_timeline(span, page, window, bounds.until),
             *extra.parts,
         ]
@@ -90,15 +96,15 @@ class JoinedRooms:
         if span.since.covers(place.slot, place.pos):
             return Bounds(after, until, fresh=False)
         history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
-        then = [s for s in history if s.from_seq <= after]
-        joined_then = bool(then) and then[-1].event is not None and (
-            then[-1].event.membership == JOIN
+        then = [s for s in history if span.since.covers(s.slot, s.pos)]
+        joined_then = (
+            bool(then) and then[-1].event is not None and (then[-1].event.membership == JOIN)
         )
         return Bounds(after, until, fresh=False) if joined_then else Bounds(0, until, fresh=True)
 
     async def _page(
         self, span: Span, room: Room, bounds: Bounds
-    ) -> tuple[Page, VisibilityWindow[int]]:
+    ) -> tuple[Page, VisibilityWindow[float]]:
         window = await self._access.window(room, span.requester.user_id)
         rules = span.request.filter.room.timeline
         page = await self._timeline.newest(
@@ -117,10 +123,9 @@ class JoinedRooms:
         whole = bounds.fresh or span.request.full_state
         if whole:
             state = await state_at(self._store, room, end)
-        elif page.limited or span.request.state_after:
-            state = await state_changed(self._store, room, bounds.after, end)
         else:
-            state = {}
+            changes = await state_changed(self._store, room, span, bounds.after, bounds.until)
+            state = newest_by_key(c for c in changes if c.seq <= end)
         rules = span.request.filter.room.state
         if rules.lazy_load_members:
             state = await self._lazily(span, room, state, page, end, whole=whole)
@@ -135,9 +140,7 @@ class JoinedRooms:
         senders = senders_of(page.events)
         if whole:
             wanted = {**senders, span.requester.user_id: None}
-            return self._lazy.of_full_state(
-                state, device_nid=device, room_nid=nid, wanted=wanted
-            )
+            return self._lazy.of_full_state(state, device_nid=device, room_nid=nid, wanted=wanted)
         keys = [(MEMBER, user) for user in senders if (MEMBER, user) not in state]
         held = await self._members(room, keys, end)
         new = self._lazy.missing(
@@ -145,9 +148,7 @@ class JoinedRooms:
         )
         return {**state, **{(MEMBER, e.state_key or ""): e for e in new}}
 
-    async def _members(
-        self, room: Room, keys: Sequence[tuple[str, str]], seq: int
-    ) -> list[Event]:
+    async def _members(self, room: Room, keys: Sequence[tuple[str, str]], seq: int) -> list[Event]:
         """The member events of these keys after event `seq`."""
         if all(room.state_seq.get(key, 0) <= seq for key in keys):
             return [room.state[key] for key in keys if key in room.state]
@@ -155,9 +156,10 @@ class JoinedRooms:
         return [state[key] for key in keys if key in state]
 
     def _summary(
-        self, span: Span, room: Room, bounds: Bounds, page: Page
+        self, span: Span, room: Room, bounds: Bounds, page: Page, state: Sequence[Event]
     ) -> Iterable[bytes]:
-        moved = any(item.event.type == MEMBER for item in page.events)
+        events = (*state, *(item.event for item in page.events))
+        moved = any(event.type == MEMBER for event in events)
         if bounds.fresh or page.limited or moved or span.request.full_state:
             yield b'"summary":' + _encode(room_summary(room, span.requester.user_id))
 
@@ -166,7 +168,7 @@ class JoinedRooms:
 
 
 def acceptance(
-    window: VisibilityWindow[int], accepts: Callable[[Any], bool] | None
+    window: VisibilityWindow[float], accepts: Callable[[Any], bool] | None
 ) -> Callable[[TimelineEvent], bool] | None:
     """One predicate from what the reader may see and what the filter wants."""
     if window.sees_everything:
@@ -176,9 +178,7 @@ def acceptance(
     return lambda item: window.sees(item.seq) and accepts(item.event)
 
 
-def render_timeline(
-    span: Span, page: Page, window: VisibilityWindow[int], until: int
-) -> bytes:
+def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], until: int) -> bytes:
     """Serialise the `timeline` of a room whose answer ends at position `until`."""
     device = span.requester.device_nid
     events = [

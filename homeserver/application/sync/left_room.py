@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeserver.application.sync.joined_room import acceptance, render_states, render_timeline
-from homeserver.application.sync.state_delta import state_at, state_changed
+from homeserver.application.sync.state_delta import newest_by_key, state_at, state_changed
 from homeserver.domain.events.client_format import stripped_state
 from homeserver.domain.rooms.membership import KNOCK
 from homeserver.domain.rooms.room import MEMBER
@@ -41,9 +41,7 @@ STRIPPED = (
 class LeftRooms:
     """Builds the entries of `rooms.leave`: shown once, up to the event that ended it."""
 
-    def __init__(
-        self, *, access: RoomAccess, store: RoomStore, timeline: TimelineReader
-    ) -> None:
+    def __init__(self, *, access: RoomAccess, store: RoomStore, timeline: TimelineReader) -> None:
         """Read rooms through these."""
         self._access = access
         self._store = store
@@ -54,7 +52,7 @@ class LeftRooms:
         end = place.seq
         after = 0
         if span.since is not None:
-            after = min(await self._timeline.position_at(room, span.since), end - 1)
+            after = await self._timeline.position_at(room, span.since)
         window = await self._access.window(room, span.requester.user_id)
         rules = span.request.filter.room.timeline
         accept = own_or(acceptance(window, event_predicate(rules)), place)
@@ -74,19 +72,23 @@ class LeftRooms:
         self,
         span: Span,
         room: Room,
-        window: VisibilityWindow[int],
+        window: VisibilityWindow[float],
         after: int,
         events: Sequence[TimelineEvent],
         end: int,
     ) -> list[Event]:
         """State up to the end of membership; nothing for those who were never joined."""
+        if not events:  # the state moved without an event: tell just that
+            own = await self._store.state_at(room, end, [(MEMBER, span.requester.user_id)])
+            return list(own.values())
         if not any(window.sees(item.seq) for item in events):
             return []
-        until = end if span.request.state_after or not events else events[0].seq - 1
+        until = end if span.request.state_after else events[0].seq - 1
         if span.since is None or span.request.full_state:
             state = await state_at(self._store, room, until)
         else:
-            state = await state_changed(self._store, room, after, until)
+            changes = await state_changed(self._store, room, span, after, end)
+            state = newest_by_key(c for c in changes if c.seq <= until)
         accepts = event_predicate(span.request.filter.room.state)
         return [e for e in state.values() if accepts is None or accepts(e)]
 

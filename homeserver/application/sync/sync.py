@@ -8,10 +8,11 @@ import msgspec
 
 from homeserver.application.sync.context import Span
 from homeserver.application.sync.left_room import invited_room
+from homeserver.application.sync.tokens import Tokens
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
 from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.filter_match import room_predicate
-from homeserver.domain.sync.token import StaleToken, SyncToken, decode_token, encode_token
+from homeserver.domain.sync.token import StaleToken, SyncToken
 from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
@@ -22,18 +23,20 @@ if TYPE_CHECKING:
     from homeserver.application.sync.candidates import Candidates
     from homeserver.application.sync.context import SyncRequest
     from homeserver.application.sync.feed import Feed, RoomPlace
-    from homeserver.domain.rooms.room import Room
     from homeserver.application.sync.feeds import Feeds
     from homeserver.application.sync.global_data import GlobalData
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.joined_room import JoinedRooms
     from homeserver.application.sync.left_room import LeftRooms
     from homeserver.application.typing.board import TypingBoard
+    from homeserver.domain.rooms.room import Room
 
 _encode = msgspec.json.Encoder().encode
 _SECTIONS = {JOIN: "join", INVITE: "invite", KNOCK: "knock", LEAVE: "leave", BAN: "leave"}
 # always present: some clients take an absent count for "unknown" (sync-points 24)
-_KEYS = b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
+_KEYS = (
+    b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
+)
 
 Sections = dict[str, list[bytes]]
 
@@ -58,6 +61,7 @@ class Sync:
         instance: int,
     ) -> None:
         """Read from these; `instance` names this life of this worker in tokens."""
+        self._tokens = Tokens(generation, instance)
         self._hub = hub
         self._feeds = feeds
         self._rooms = rooms
@@ -69,7 +73,6 @@ class Sync:
         self._log = log
         self._clock = clock
         self._generation = generation
-        self._instance = instance
 
     async def __call__(self, requester: Requester, request: SyncRequest) -> bytes:
         """Return the answer's JSON: at once if anything is new, else after the timeout.
@@ -85,13 +88,12 @@ class Sync:
         while True:
             version = feed.version
             span = self._span(requester, request, feed, since, typing_since)
-            token = self._token(span)
-            body = None if self._is_idle(span) else await self._compose(span, token)
-            left = deadline - self._clock.monotonic()
+            body = None if self._is_idle(span) else await self._compose(span)
             if body is not None:
                 return body
+            left = deadline - self._clock.monotonic()
             if left <= 0 or request.full_state or self._hub.draining:
-                return b'{"next_batch":"%b",%b}' % (token, _KEYS)
+                return b'{"next_batch":"%b",%b}' % (self._token(span), _KEYS)
             if feed.version == version:
                 await feed.wait(left)
 
@@ -111,6 +113,7 @@ class Sync:
             since=since,
             until=self._hub.ticks.vector,
             typing_since=typing_since,
+            typing_until=self._typing.tick,
             tick=tick if tick is not None and tick >= feed.attached else None,
         )
 
@@ -125,33 +128,33 @@ class Sync:
     ) -> tuple[Vector | None, int | None]:
         if request.since is None:
             return None, None
-        found = decode_token(
-            request.since, user=requester.user_nid, generation=self._generation
-        )
+        found = self._tokens.read(request.since, requester.user_nid)
         if isinstance(found, StaleToken):
             floor = await self._log.floor(found.token.generation)
             return _lowered(found.token.vector, floor or {}), None
         instance, tick = found.ephemeral
-        return found.vector, tick if instance == self._instance else 0
+        return found.vector, tick if instance == self._tokens.instance else 0
 
     def _token(self, span: Span) -> bytes:
+        if self._is_idle(span) and span.request.since is not None:
+            return span.request.since.encode()
         token = SyncToken(
             span.until,
             self._generation,
             span.requester.user_nid,
-            (self._instance, self._typing.tick),
+            (self._tokens.instance, span.typing_until),
         )
-        return encode_token(token).encode()
+        return self._tokens.issue(token).encode()
 
     def _is_idle(self, span: Span) -> bool:
         """Whether nothing at all happened since the token: the common case, decided at once."""
         return (
             span.tick == self._hub.ticks.now
-            and span.typing_since == self._typing.tick
+            and span.typing_since == span.typing_until
             and not span.request.full_state
         )
 
-    async def _compose(self, span: Span, token: bytes) -> bytes | None:
+    async def _compose(self, span: Span) -> bytes | None:
         """Build the answer; None where nothing is new."""
         nids = await self._candidates(span)
         sections: Sections = {}
@@ -173,7 +176,7 @@ class Sync:
         account_data = await self._data(span)
         if not sections and not account_data and not span.initial:
             return None
-        return _assemble(token, sections, account_data)
+        return _assemble(self._token(span), sections, account_data)
 
     async def _room(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         if place.membership == JOIN:
@@ -193,8 +196,7 @@ def _assemble(token: bytes, sections: Sections, account_data: list[bytes]) -> by
         parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
     if sections:
         rooms = b",".join(
-            b'"%b":{%b}' % (name.encode(), b",".join(entries))
-            for name, entries in sections.items()
+            b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()
         )
         parts.append(b'"rooms":{%b}' % rooms)
     return b"{" + b",".join(parts) + b"}"

@@ -126,8 +126,16 @@ async def test_A4_createRoom_with_values_of_another_type(target: Target, body: o
     [
         {"type": []},
         {"type": "m.login.password", "identifier": [], "password": "x"},
-        {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": []}, "password": "x"},
-        {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": "a"}, "password": 5},
+        {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": []},
+            "password": "x",
+        },
+        {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": "a"},
+            "password": 5,
+        },
         {"type": "m.login.password", "user": "a", "password": "b", "device_id": {}},
     ],
     ids=str,

@@ -194,7 +194,9 @@ async def test_B6_10000_edits_of_one_event_stay_bounded(target: Target, bob: Dev
         for number in numbers:
             text = {"msgtype": "m.text", "body": f"v{number}"}
             relation = {"rel_type": "m.replace", "event_id": original}
-            await alice.send(target.room, **text, **{"m.new_content": text, "m.relates_to": relation})
+            await alice.send(
+                target.room, **text, **{"m.new_content": text, "m.relates_to": relation}
+            )
 
     await asyncio.gather(*(edit() for _ in range(32)))
     loop = asyncio.get_running_loop()
@@ -217,10 +219,7 @@ async def test_B7_a_transaction_is_one_event_whatever_is_sent(target: Target) ->
     other = await alice.create_room()
     assert await alice.send(other, "another path", txn="one") not in ids
     redactions = await asyncio.gather(
-        *(
-            alice.room_call("PUT", target.room, f"redact/{quote(ids[0])}/two", {})
-            for _ in range(5)
-        )
+        *(alice.room_call("PUT", target.room, f"redact/{quote(ids[0])}/two", {}) for _ in range(5))
     )
     assert len({r["event_id"] for r in redactions}) == 1
     await alice.sync()

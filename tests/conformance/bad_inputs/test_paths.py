@@ -70,9 +70,7 @@ async def test_A7_no_event_id_or_alias_breaks_a_read(target: Target, name: str) 
 
 
 @pytest.mark.parametrize("name", IDS)
-async def test_A7_odd_names_in_writes_are_taken_whole_or_refused(
-    target: Target, name: str
-) -> None:
+async def test_A7_odd_names_in_writes_are_taken_whole_or_refused(target: Target, name: str) -> None:
     bad = IDS[name]
     before = (await target.ask("GET", target.in_room("state"))).json
     answer = await target.ask("PUT", target.in_room(f"state/x.y/{bad}"), {"n": 1})
@@ -89,7 +87,9 @@ async def test_A7_odd_names_in_writes_are_taken_whole_or_refused(
         method = "POST" if path.startswith("receipt") else "PUT"
         answer = await target.ask(method, target.in_room(path), {})
         assert answer.status in (200, 400, 403, 404, 405), (path, answer.body)
-    alias = await target.ask("PUT", f"/directory/room/%23{bad}%3Afirn.test", {"room_id": target.room})
+    alias = await target.ask(
+        "PUT", f"/directory/room/%23{bad}%3Afirn.test", {"room_id": target.room}
+    )
     assert alias.status in (200, 400, 404, 409), alias.body
 
 

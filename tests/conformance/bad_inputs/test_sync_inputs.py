@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from tests.conformance.bad_inputs.conftest import Target
 
 
-@pytest.mark.parametrize("since", ["x", "s1_", "s1_AAAA", "s2_abc", "t5-1", "%00", "s1_" + "A" * 20_000])
+@pytest.mark.parametrize(
+    "since", ["x", "s1_", "s1_AAAA", "s2_abc", "t5-1", "%00", "s1_" + "A" * 20_000]
+)
 async def test_E6_garbage_is_refused(target: Target, since: str) -> None:
     for path in (f"/sync?since={since}", target.in_room(f"messages?dir=b&from={since}")):
         answer = await target.ask("GET", path)
@@ -41,7 +43,7 @@ async def test_E6_a_wait_of_years_is_capped_and_ends_with_news(target: Target) -
         assert answer.status in (200, 400)
 
 
-@pytest.mark.parametrize("filter_", ["[]", "{", "5", "999", "{\"room\":5}", "%7B%22a%22:NaN%7D"])
+@pytest.mark.parametrize("filter_", ["[]", "{", "5", "999", '{"room":5}', "%7B%22a%22:NaN%7D"])
 async def test_E6_filters_that_are_none(target: Target, filter_: str) -> None:
     answer = await target.ask("GET", f"/sync?filter={filter_}".replace('"', "%22"))
     assert answer.status in (400, 404)
