@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.conformance.bad_inputs.conftest import Target
 
 DUMMY = {"type": "m.login.dummy"}
-PASSWORD = "correct horse"  # noqa: S105
+PASSWORD = "correct horse"
 
 
 async def test_D1_of_20_parallel_registrations_one_wins(target: Target) -> None:
