@@ -27,7 +27,7 @@ async def test_D1_of_20_parallel_registrations_one_wins(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Alice", "@alice", "a:b", "a" * 256, "a\0b", "ä", "a b", "", "a\nb", "a/../b#"]
+    "name", ["Alice", "@alice", "a:b", "a" * 256, "a\0b", "ä", "a b", "a\nb", "a/../b#"]
 )
 async def test_D2_names_that_no_user_may_have(target: Target, name: str) -> None:
     body = {"username": name, "password": PASSWORD, "auth": DUMMY}
@@ -49,7 +49,7 @@ async def test_D3_a_session_is_good_for_its_call_alone(target: Target) -> None:
     for method, path, body in (
         ("POST", "/account/deactivate", {}),
         ("DELETE", f"/devices/{alice.device_id}", {}),
-        ("POST", "/account/password", {"new_password": "changed"}),
+        ("POST", "/account/password", {"new_password": "a third horse"}),
         ("POST", "/account/password", {"new_password": "another horse", "logout_devices": False}),
     ):
         answer = await target.ask(method, path, {**body, "auth": auth})
