@@ -44,7 +44,9 @@ async def dump(database: Database, path: Path) -> int:
         _write(out, {"format": FORMAT})
         async with database.snapshot() as reader:
             for table in metadata.sorted_tables:
-                _write(out, {"table": table.name, "columns": [c.name for c in table.columns]})
+                # SQLAlchemy's names are a subclass of str, which msgspec does not take
+                columns = [str(c.name) for c in table.columns]
+                _write(out, {"table": str(table.name), "columns": columns})
                 rows += await _dump_table(reader, table, out)
         _write(out, {"end": rows})
     part.replace(path)
