@@ -112,7 +112,7 @@ async def test_I6_random_rooms_end_alike_in_every_order(world: World, seed: int)
             await fresh.look()
             assert device.state == fresh.state
     assert all(isinstance(verdict, Accepted) for verdict in door.verdicts.values())
-    store = SqlBranchStore(world.database)  # type: ignore[arg-type]
+    store = SqlBranchStore(world.database)
     for event_id, state in by_hand.items():
         stored = await store.state_after(door.room, event_id)
         assert stored is not None
@@ -128,7 +128,7 @@ async def test_I6_random_rooms_end_alike_in_every_order(world: World, seed: int)
 async def test_states_after_events_are_the_same_through_a_gap(world: World, order: str) -> None:
     door = await arrive(world, "late_branch", order)
     by_hand = states_by_hand(door.dag)
-    store = SqlBranchStore(world.database)  # type: ignore[arg-type]
+    store = SqlBranchStore(world.database)
     for item in await world.log(door.room):
         stored = await store.state_after(door.room, item.event.event_id)
         assert stored is not None
