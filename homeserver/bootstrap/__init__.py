@@ -1,11 +1,13 @@
 """The composition root: the only place that builds adapters and wires use cases to them.
 
-`serve`, `migrate`, `add_user`, `backup` and `restore` are what the command line calls.
+`serve`, `migrate`, `add_user`, `backup`, `restore` and `route_table` are what the command
+line calls.
 """
 
 from __future__ import annotations
 
 from homeserver.bootstrap.lifecycle import serve
 from homeserver.bootstrap.maintenance import add_user, backup, migrate, restore
+from homeserver.bootstrap.route_table import route_table
 
-__all__ = ["add_user", "backup", "migrate", "restore", "serve"]
+__all__ = ["add_user", "backup", "migrate", "restore", "route_table", "serve"]

@@ -54,6 +54,22 @@ def build_http(
 ) -> HttpServer:
     """Build the server; it listens when it is told to."""
     settings = core.settings.current
+    return build_server(
+        [r for r in all_routes(core, routes) if settings.metrics.enabled or r.path != "/metrics"],
+        authenticator=authenticator,
+        limiter=limiter,
+        observer=RequestTelemetry(core.ids),
+        settings=HttpSettings(
+            max_body=settings.limits.max_request_bytes,
+            body_seconds=settings.limits.request_timeout_s,
+            drain_seconds=8.0,
+        ),
+    )
+
+
+def all_routes(core: Core, routes: Iterable[Route]) -> tuple[Route, ...]:
+    """The whole route table: discovery and probes before the routes given."""
+    settings = core.settings.current
     host, port = settings.listen_address
     discovery = Discovery(
         base_url=settings.public_url or f"http://{host}:{port}",
@@ -64,15 +80,4 @@ def build_http(
         ready=lambda: not core.writer.fenced,
         metrics=lambda: (render_metrics(), METRICS_TYPE),
     )
-    every = (*discovery_routes(discovery), *probe_routes(probes), *routes)
-    return build_server(
-        [r for r in every if settings.metrics.enabled or r.path != "/metrics"],
-        authenticator=authenticator,
-        limiter=limiter,
-        observer=RequestTelemetry(core.ids),
-        settings=HttpSettings(
-            max_body=settings.limits.max_request_bytes,
-            body_seconds=settings.limits.request_timeout_s,
-            drain_seconds=8.0,
-        ),
-    )
+    return (*discovery_routes(discovery), *probe_routes(probes), *routes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -60,6 +61,7 @@ async def open_database(settings: Settings) -> Database:
 
 def migrate_store(settings: Settings, clock: Clock, ids: Ids) -> None:
     """Bring the store to this version's schema; make it where there is none."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from homeserver.infrastructure.sql import migrate  # noqa: PLC0415 (alembic is slow to load)
 
     url = (

@@ -27,18 +27,18 @@ class Probes:
     metrics: Callable[[], tuple[bytes, str]]
 
     async def handle_live(self, request: Request) -> Response:  # noqa: ARG002
-        """Answer 200 or 503."""
+        """Answer 200, or 503 once this process must be restarted."""
         return _verdict(self.live())
 
     async def handle_ready(self, request: Request) -> Response:
-        """Answer 200 or 503; a server that is stopping is not ready."""
+        """Answer 200, or 503 while this process should get no requests."""
         return _verdict(not request.drain.draining and self.ready())
 
     async def handle_metrics(self, request: Request) -> Response:  # noqa: ARG002
-        """Answer with all metrics."""
+        """Figures for Prometheus."""
         body, content_type = self.metrics()
         return Response(200, body, content_type)
 
 
-def _verdict(ok: bool) -> Response:  # noqa: FBT001
+def _verdict(ok: bool) -> Response:
     return json_response({"ok": ok}, 200 if ok else 503)

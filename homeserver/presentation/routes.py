@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from homeserver.presentation.health import Probes
 
+_CLIENT = "/.well-known/matrix/client"
+_SUPPORT = "/.well-known/matrix/support"
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
@@ -41,7 +44,7 @@ def discovery_routes(discovery: Discovery) -> tuple[Route, ...]:
     capabilities = capabilities_handler(discovery.capabilities)
     rows = (
         Route("GET", "/_matrix/client/versions", versions, Auth.NONE),
-        Route("GET", "/.well-known/matrix/client", wellknown, Auth.NONE),
+        Route("GET", _CLIENT, wellknown, Auth.NONE, doc="Where clients find this server"),
         Route(
             "GET",
             "/_matrix/client/v3/capabilities",
@@ -53,7 +56,7 @@ def discovery_routes(discovery: Discovery) -> tuple[Route, ...]:
     if not discovery.support:
         return rows
     support = support_handler(discovery.support)
-    return (*rows, Route("GET", "/.well-known/matrix/support", support, Auth.NONE))
+    return (*rows, Route("GET", _SUPPORT, support, Auth.NONE, doc="Whom to ask for help"))
 
 
 def probe_routes(probes: Probes) -> tuple[Route, ...]:

@@ -52,7 +52,8 @@ class Route:
     the one that `path` shows. `limit` is a rate-limit class. `max_body` overrides the
     server's limit of bytes for a JSON body. A `long_poll` only waits and reads: it is
     cancelled as soon as its client goes away. `label` names the route in metrics and
-    traces: the template, unless given.
+    traces: the template, unless given. `doc` is one line for the reference page: the first of
+    the handler's docstring, unless given.
     """
 
     method: str
@@ -67,9 +68,11 @@ class Route:
     label: str = ""
 
     def __post_init__(self) -> None:
-        """Take the template as the label, where there is none."""
+        """Take the label from the template and the doc from the handler, where there is none."""
         if not self.label:
             object.__setattr__(self, "label", self.path)
+        if not self.doc and self.handler.__doc__:
+            object.__setattr__(self, "doc", self.handler.__doc__.partition("\n")[0].rstrip("."))
 
     def templates(self) -> Iterator[str]:
         """All templates of this route, `versions` written out."""

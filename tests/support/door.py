@@ -165,9 +165,7 @@ class DoorWorld:
         found: list[str] = []
         timeline = parse_filter({}).room.timeline
         while True:
-            query = MessagesQuery(
-                backwards=True, start=start, to=None, limit=2, filter=timeline
-            )
+            query = MessagesQuery(backwards=True, start=start, to=None, limit=2, filter=timeline)
             page = await get(self.observer, self.room.room_id, query)
             found += [item.event.event_id for item in page.events]
             if page.end is None:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
 
 FOLDER = Path(__file__).parent.parent / "golden" / "dags"
-ALICE, BOB, CAROL, DAVE = "@alice:a.example", "@bob:b.example", "@carol:c.example", "@dave:d.example"
+ALICE, BOB, CAROL, DAVE = (
+    "@alice:a.example",
+    "@bob:b.example",
+    "@carol:c.example",
+    "@dave:d.example",
+)
 BASE = ["create", "alice", "levels", "rules", "bob", "carol"]
 EPOCH = 1_700_000_000_000
 
@@ -80,10 +85,24 @@ class Dag:
         self.add("create", ALICE, "m.room.create", content, key="", prev=[], state=[])
         self.member("alice", ALICE, ALICE, "join", prev=["create"], state=["create"])
         users = {BOB: 50} if self.version == "12" else {ALICE: 100, BOB: 50}
-        self.add("levels", ALICE, "m.room.power_levels", {"users": users}, key="",
-                 prev=["alice"], state=BASE[:2])
-        self.add("rules", ALICE, "m.room.join_rules", {"join_rule": "public"}, key="",
-                 prev=["levels"], state=BASE[:3])
+        self.add(
+            "levels",
+            ALICE,
+            "m.room.power_levels",
+            {"users": users},
+            key="",
+            prev=["alice"],
+            state=BASE[:2],
+        )
+        self.add(
+            "rules",
+            ALICE,
+            "m.room.join_rules",
+            {"join_rule": "public"},
+            key="",
+            prev=["levels"],
+            state=BASE[:3],
+        )
         self.member("bob", BOB, BOB, "join", prev=["rules"], state=BASE[:4])
         self.member("carol", CAROL, CAROL, "join", prev=["bob"], state=BASE[:5])
 
@@ -115,17 +134,37 @@ def fork_and_merge() -> Dag:
     dag.topic("alices", ALICE, prev=["carol"], state=BASE, ts=21)
     dag.add("merge", BOB, prev=["chat", "alices"], state=BASE, ts=23)
     whole = {"state": [*BASE, "alices"], "extremities": ["merge"]}
-    dag.order("one branch, then the other", [BASE, ["bobs"], ["chat"], ["alices"], ["merge"]],
-              timeline=[*BASE, "bobs", "chat", "alices", "merge"], **whole)
-    dag.order("the other first", [BASE, ["alices"], ["bobs"], ["chat"], ["merge"]],
-              timeline=[*BASE, "alices", "bobs", "chat", "merge"], **whole)
-    dag.order("in turns", [BASE, ["bobs"], ["alices"], ["chat"], ["merge"]],
-              timeline=[*BASE, "bobs", "alices", "chat", "merge"], **whole)
-    dag.order("at once", [[*BASE, "bobs", "alices", "chat", "merge"]],
-              timeline=[*BASE, "bobs", "alices", "chat", "merge"], **whole)
-    dag.order("never tied together", [BASE, ["alices"], ["bobs", "chat"]],
-              timeline=[*BASE, "alices", "bobs", "chat"],
-              state=[*BASE, "alices"], extremities=["alices", "chat"])
+    dag.order(
+        "one branch, then the other",
+        [BASE, ["bobs"], ["chat"], ["alices"], ["merge"]],
+        timeline=[*BASE, "bobs", "chat", "alices", "merge"],
+        **whole,
+    )
+    dag.order(
+        "the other first",
+        [BASE, ["alices"], ["bobs"], ["chat"], ["merge"]],
+        timeline=[*BASE, "alices", "bobs", "chat", "merge"],
+        **whole,
+    )
+    dag.order(
+        "in turns",
+        [BASE, ["bobs"], ["alices"], ["chat"], ["merge"]],
+        timeline=[*BASE, "bobs", "alices", "chat", "merge"],
+        **whole,
+    )
+    dag.order(
+        "at once",
+        [[*BASE, "bobs", "alices", "chat", "merge"]],
+        timeline=[*BASE, "bobs", "alices", "chat", "merge"],
+        **whole,
+    )
+    dag.order(
+        "never tied together",
+        [BASE, ["alices"], ["bobs", "chat"]],
+        timeline=[*BASE, "alices", "bobs", "chat"],
+        state=[*BASE, "alices"],
+        extremities=["alices", "chat"],
+    )
     return dag
 
 
@@ -141,27 +180,59 @@ def late_branch() -> Dag:
     behind = {"deliver": ["after"], "with": ["theirs"], "states": {"after": [*BASE, "theirs"]}}
     filled = {"state": [*BASE, "theirs"], "extremities": ["after"]}
     order = [*BASE, "ours", "lost", "theirs", "after"]
-    dag.order("as it was sent", [BASE, ["ours"], ["lost"], ["theirs"], ["after"]],
-              timeline=order, **filled)
-    dag.order("the gap stays open", [BASE, ["ours"], behind], timeline=[*BASE, "ours", "after"],
-              state=[*BASE, "ours"], extremities=["ours", "after"], gaps={"after": ["theirs"]})
-    dag.order("filled at once",
-              [BASE, ["ours"], behind, {"deliver": ["lost", "theirs"], "history": True}],
-              timeline=order, gaps={"after": []}, **filled)
-    dag.order("filled with an event after it",
-              [BASE, ["ours"], behind, ["later"],
-               {"deliver": ["lost", "theirs"], "history": True}],
-              timeline=[*order, "later"], gaps={"after": []},
-              state=[*BASE, "theirs"], extremities=["later"])
+    dag.order(
+        "as it was sent",
+        [BASE, ["ours"], ["lost"], ["theirs"], ["after"]],
+        timeline=order,
+        **filled,
+    )
+    dag.order(
+        "the gap stays open",
+        [BASE, ["ours"], behind],
+        timeline=[*BASE, "ours", "after"],
+        state=[*BASE, "ours"],
+        extremities=["ours", "after"],
+        gaps={"after": ["theirs"]},
+    )
+    dag.order(
+        "filled at once",
+        [BASE, ["ours"], behind, {"deliver": ["lost", "theirs"], "history": True}],
+        timeline=order,
+        gaps={"after": []},
+        **filled,
+    )
+    dag.order(
+        "filled with an event after it",
+        [BASE, ["ours"], behind, ["later"], {"deliver": ["lost", "theirs"], "history": True}],
+        timeline=[*order, "later"],
+        gaps={"after": []},
+        state=[*BASE, "theirs"],
+        extremities=["later"],
+    )
     step = {"deliver": ["theirs"], "states": {"theirs": [*BASE, "ours"]}}
-    dag.order("filled in two steps, by no asking", [BASE, ["ours"], behind, step, ["lost"]],
-              timeline=order, gaps={"after": []}, **filled)
-    dag.order("not enough is known", [BASE, ["ours"], ["after"]], timeline=[*BASE, "ours"],
-              state=[*BASE, "ours"], extremities=["ours"], verdicts={"after": "missing theirs"})
-    dag.order("history that nobody asked for",
-              [BASE, ["ours"], {"deliver": ["lost"], "history": True}],
-              timeline=[*BASE, "ours"], state=[*BASE, "ours"], extremities=["ours"],
-              verdicts={"lost": "unasked"})
+    dag.order(
+        "filled in two steps, by no asking",
+        [BASE, ["ours"], behind, step, ["lost"]],
+        timeline=order,
+        gaps={"after": []},
+        **filled,
+    )
+    dag.order(
+        "not enough is known",
+        [BASE, ["ours"], ["after"]],
+        timeline=[*BASE, "ours"],
+        state=[*BASE, "ours"],
+        extremities=["ours"],
+        verdicts={"after": "missing theirs"},
+    )
+    dag.order(
+        "history that nobody asked for",
+        [BASE, ["ours"], {"deliver": ["lost"], "history": True}],
+        timeline=[*BASE, "ours"],
+        state=[*BASE, "ours"],
+        extremities=["ours"],
+        verdicts={"lost": "unasked"},
+    )
     return dag
 
 
@@ -173,14 +244,29 @@ def soft_failed() -> Dag:
     dag.add("speech", CAROL, prev=["carol"], state=BASE)
     dag.add("answer", BOB, prev=["ban", "speech"], state=BASE)
     banned = [*BASE[:-1], "ban"]
-    dag.order("the ban first", [BASE, ["ban"], ["speech"], ["answer"]],
-              timeline=[*BASE, "ban", "answer"], state=banned, extremities=["answer"],
-              verdicts={"speech": "soft_failed v11:5"})
-    dag.order("the speech first", [BASE, ["speech"], ["ban"], ["answer"]],
-              timeline=[*BASE, "speech", "ban", "answer"], state=banned, extremities=["answer"])
-    dag.order("once more", [BASE, ["ban"], ["speech"], ["speech"]],
-              timeline=[*BASE, "ban"], state=banned, extremities=["ban"],
-              verdicts={"speech": "soft_failed v11:5"})
+    dag.order(
+        "the ban first",
+        [BASE, ["ban"], ["speech"], ["answer"]],
+        timeline=[*BASE, "ban", "answer"],
+        state=banned,
+        extremities=["answer"],
+        verdicts={"speech": "soft_failed v11:5"},
+    )
+    dag.order(
+        "the speech first",
+        [BASE, ["speech"], ["ban"], ["answer"]],
+        timeline=[*BASE, "speech", "ban", "answer"],
+        state=banned,
+        extremities=["answer"],
+    )
+    dag.order(
+        "once more",
+        [BASE, ["ban"], ["speech"], ["speech"]],
+        timeline=[*BASE, "ban"],
+        state=banned,
+        extremities=["ban"],
+        verdicts={"speech": "soft_failed v11:5"},
+    )
     return dag
 
 
@@ -192,11 +278,22 @@ def rejected_by_auth_events() -> Dag:
     dag.add("leaning", DAVE, prev=["carol"], state=[*BASE, "dave"])
     dag.add("following", BOB, prev=["dave"], state=BASE)
     refused = {"dave": "rejected v11:4.6.1", "leaning": "rejected v11:2.3"}
-    dag.order("one by one", [BASE, ["dave"], ["leaning"], ["following"]], verdicts=refused,
-              timeline=[*BASE, "following"], state=BASE, extremities=["following"])
-    dag.order("Dave as an auth event", [BASE, {"deliver": ["leaning"], "with": ["dave"]}],
-              verdicts={"leaning": "rejected v11:2.3"},
-              timeline=BASE, state=BASE, extremities=["carol"])
+    dag.order(
+        "one by one",
+        [BASE, ["dave"], ["leaning"], ["following"]],
+        verdicts=refused,
+        timeline=[*BASE, "following"],
+        state=BASE,
+        extremities=["following"],
+    )
+    dag.order(
+        "Dave as an auth event",
+        [BASE, {"deliver": ["leaning"], "with": ["dave"]}],
+        verdicts={"leaning": "rejected v11:2.3"},
+        timeline=BASE,
+        state=BASE,
+        extremities=["carol"],
+    )
     return dag
 
 
@@ -209,22 +306,43 @@ def rejected_by_state() -> Dag:
     dag.add("news", BOB, prev=["left"], state=BASE)
     dag.add("late", CAROL, prev=["left"], state=BASE)
     state = [*BASE[:-1], "left"]
-    dag.order("at the head", [BASE, ["left"], ["speech"]], timeline=[*BASE, "left"], state=state,
-              extremities=["left"], verdicts={"speech": "rejected v11:5"})
-    dag.order("on a branch", [BASE, ["left"], ["news"], ["late"]],
-              timeline=[*BASE, "left", "news"], state=state, extremities=["news"],
-              verdicts={"late": "rejected v11:5"})
+    dag.order(
+        "at the head",
+        [BASE, ["left"], ["speech"]],
+        timeline=[*BASE, "left"],
+        state=state,
+        extremities=["left"],
+        verdicts={"speech": "rejected v11:5"},
+    )
+    dag.order(
+        "on a branch",
+        [BASE, ["left"], ["news"], ["late"]],
+        timeline=[*BASE, "left", "news"],
+        state=state,
+        extremities=["news"],
+        verdicts={"late": "rejected v11:5"},
+    )
     return dag
 
 
 def state_reset(version: str) -> Dag:
     """MSC4297, problem A: a server tells an old join rule; Alice, who set it, has left."""
-    dag = Dag(f"state_reset_v{version}",
-              "MSC4297, problem A: version 2 loses the join rules, 2.1 keeps the newer.",
-              version=version, observer=BOB)
+    dag = Dag(
+        f"state_reset_v{version}",
+        "MSC4297, problem A: version 2 loses the join rules, 2.1 keeps the newer.",
+        version=version,
+        observer=BOB,
+    )
     dag.found()
-    dag.add("newer", ALICE, "m.room.join_rules", {"join_rule": "invite"}, key="",
-            prev=["carol"], state=BASE)
+    dag.add(
+        "newer",
+        ALICE,
+        "m.room.join_rules",
+        {"join_rule": "invite"},
+        key="",
+        prev=["carol"],
+        state=BASE,
+    )
     now = [*BASE[:3], "newer", "bob", "carol"]
     dag.member("left", ALICE, ALICE, "leave", prev=["newer"], state=now)
     now = ["create", "left", "levels", "newer", "bob", "carol"]
@@ -235,9 +353,15 @@ def state_reset(version: str) -> Dag:
     step = {"deliver": ["wrong"], "states": {"wrong": told}}
     lost = [name for name in now if version == "12" or name != "newer"]
     untold = [] if version == "12" else ["m.room.join_rules"]
-    dag.order("the wrong state joins in", [BASE, ["newer"], ["left"], step, ["next"]],
-              timeline=[*BASE, "newer", "left", "wrong", "next"], state=lost,
-              extremities=["next"], gaps={"wrong": ["hidden"]}, untold=untold)
+    dag.order(
+        "the wrong state joins in",
+        [BASE, ["newer"], ["left"], step, ["next"]],
+        timeline=[*BASE, "newer", "left", "wrong", "next"],
+        state=lost,
+        extremities=["next"],
+        gaps={"wrong": ["hidden"]},
+        untold=untold,
+    )
     return dag
 
 
@@ -248,24 +372,53 @@ def redaction_first() -> Dag:
     dag.add("secret", CAROL, prev=["carol"], state=BASE)
     dag.add("removal", BOB, "m.room.redaction", {}, prev=["carol"], state=BASE, redacts="secret")
     dag.add("whim", CAROL, "m.room.redaction", {}, prev=["carol"], state=BASE, redacts="rules")
-    dag.order("the redaction first", [BASE, ["removal"], ["secret"]],
-              timeline=[*BASE, "removal", "secret"], state=BASE, redacted=["secret"],
-              extremities=["removal", "secret"])
-    dag.order("the message first", [BASE, ["secret"], ["removal"]],
-              timeline=[*BASE, "secret", "removal"], state=BASE, redacted=["secret"],
-              extremities=["secret", "removal"])
-    dag.order("at once", [BASE, ["removal", "secret"]],
-              timeline=[*BASE, "removal", "secret"], state=BASE, redacted=["secret"],
-              extremities=["removal", "secret"])
-    dag.order("without the power for it", [BASE, ["whim"]],
-              timeline=[*BASE, "whim"], state=BASE, redacted=[], extremities=["whim"])
+    dag.order(
+        "the redaction first",
+        [BASE, ["removal"], ["secret"]],
+        timeline=[*BASE, "removal", "secret"],
+        state=BASE,
+        redacted=["secret"],
+        extremities=["removal", "secret"],
+    )
+    dag.order(
+        "the message first",
+        [BASE, ["secret"], ["removal"]],
+        timeline=[*BASE, "secret", "removal"],
+        state=BASE,
+        redacted=["secret"],
+        extremities=["secret", "removal"],
+    )
+    dag.order(
+        "at once",
+        [BASE, ["removal", "secret"]],
+        timeline=[*BASE, "removal", "secret"],
+        state=BASE,
+        redacted=["secret"],
+        extremities=["removal", "secret"],
+    )
+    dag.order(
+        "without the power for it",
+        [BASE, ["whim"]],
+        timeline=[*BASE, "whim"],
+        state=BASE,
+        redacted=[],
+        extremities=["whim"],
+    )
     return dag
 
 
 def main() -> None:
     """Write all files."""
-    for dag in (fork_and_merge(), late_branch(), soft_failed(), rejected_by_auth_events(),
-                rejected_by_state(), state_reset("11"), state_reset("12"), redaction_first()):
+    for dag in (
+        fork_and_merge(),
+        late_branch(),
+        soft_failed(),
+        rejected_by_auth_events(),
+        rejected_by_state(),
+        state_reset("11"),
+        state_reset("12"),
+        redaction_first(),
+    ):
         dag.write()
 
 

@@ -112,9 +112,7 @@ class RoomStore(Protocol):
         """
         ...
 
-    async def state_changes(
-        self, room: Room, *, after: int, until: int
-    ) -> Sequence[StateChange]:
+    async def state_changes(self, room: Room, *, after: int, until: int) -> Sequence[StateChange]:
         """What the state became at positions after ≤ seq ≤ until, in order of revision.
 
         Both ends are included, since state also moves without an event. A change is left out

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 class Door:
     """Lets events of one room in, in the order given: what is cited comes first."""
 
-    def __init__(
-        self, state: RoomDraft, graph: RoomGraph, judge: Judge, placing: Placing
-    ) -> None:
+    def __init__(self, state: RoomDraft, graph: RoomGraph, judge: Judge, placing: Placing) -> None:
         """Work on one batch's view of the room."""
         self._state = state
         self._graph = graph

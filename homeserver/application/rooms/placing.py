@@ -83,9 +83,7 @@ class Placing:
             state.branches.gaps[position.seq] = Gap(unsettled, head.notify_ord)
         return position
 
-    def history(
-        self, events: Sequence[Event], refused: Collection[str]
-    ) -> dict[str, RoomPosition]:
+    def history(self, events: Sequence[Event], refused: Collection[str]) -> dict[str, RoomPosition]:
         """Place events that gaps ask for, the newest first, each behind the gap's event.
 
         Refused events are passed over: what stands behind them is asked for instead. Where
@@ -125,9 +123,7 @@ class Placing:
         self._refs[id(state.ids)] = (state.ids, nid)
         return nid
 
-    def _append(
-        self, event: Event, redaction: Event | None, merge: Merge | None
-    ) -> RoomPosition:
+    def _append(self, event: Event, redaction: Event | None, merge: Merge | None) -> RoomPosition:
         """Put an event at the end of the log."""
         sender = self._known.nid_of(event.sender)
         target = None
@@ -135,9 +131,7 @@ class Placing:
             target = self._known.nid_of(event.state_key)
         self._unstray(event.event_id)
         new = NewEvent(event.type, {}, event.state_key, None, target)
-        item = append(
-            self._draft, self._state, event, sender_nid=sender, new=new, merge=merge
-        )
+        item = append(self._draft, self._state, event, sender_nid=sender, new=new, merge=merge)
         item.redacted_because = redaction
         self._graph.add(item)
         self._redact(event)
@@ -195,14 +189,10 @@ class Placing:
             resolved = self._judge.resolved([self._graph.state_after(e) for e in left])
             moves = self._moves(difference(resolved, state.line_after(head.seq)), {})
         pos = self._draft.next_pos()
-        state.move_state(
-            moves, left, slot=self._draft.slot, pos=pos, group_nid=self._new_nid()
-        )
+        state.move_state(moves, left, slot=self._draft.slot, pos=pos, group_nid=self._new_nid())
         self._note_members(moves, pos)
 
-    def _moves(
-        self, changed: dict[StateKey, str | None], new: dict[str, Event]
-    ) -> Moves:
+    def _moves(self, changed: dict[StateKey, str | None], new: dict[str, Event]) -> Moves:
         return {
             key: None if event_id is None else new.get(event_id) or self._graph.get(event_id)
             for key, event_id in changed.items()
@@ -213,9 +203,7 @@ class Placing:
         for (kind, user_id), event in moves.items():
             if kind != MEMBER:
                 continue
-            change = next(
-                c for c in reversed(self._state.changes) if c.key == (kind, user_id)
-            )
+            change = next(c for c in reversed(self._state.changes) if c.key == (kind, user_id))
             told = event or change.replaced
             if told is None:
                 continue

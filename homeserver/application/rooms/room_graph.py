@@ -88,9 +88,7 @@ class RoomGraph:
         if event_id in self._candidates:
             return True
         found = self.find(event_id)
-        return isinstance(found, PlacedEvent) or (
-            found is not None and found.state_ref is not None
-        )
+        return isinstance(found, PlacedEvent) or (found is not None and found.state_ref is not None)
 
     def create_of(self, event: Event) -> Event | None:
         """The create event that a room id stands for (version 12)."""

@@ -49,6 +49,7 @@ class Span:
     def initial(self) -> bool:
         """Whether the client knows nothing yet."""
         return self.since is None
+
     @property
     def user_changed(self) -> bool:
         """Whether the user's own data may have changed."""

@@ -60,9 +60,7 @@ class Feeds:
         self._hub.feeds[user_nid] = feed
         try:
             places = await self._memberships.places(user_nid)
-            vector = Vector(await self._log.vector())
-            if not await self._hub.reach(vector, CATCH_UP_SECONDS):
-                raise UnavailableError("This worker is behind the store")
+            await self._catch_up()
         except BaseException:
             self._hub.detach(feed)
             raise
@@ -74,3 +72,9 @@ class Feeds:
         feed.attached = self._hub.ticks.now
         feed.ready = True
         return feed
+
+    async def _catch_up(self) -> None:
+        """Wait until the hub has what the store has; UnavailableError where that takes long."""
+        vector = Vector(await self._log.vector())
+        if not await self._hub.reach(vector, CATCH_UP_SECONDS):
+            raise UnavailableError("This worker is behind the store")

@@ -81,7 +81,8 @@ class JoinedRooms:
             return None
         parts = [
             *self._summary(span, room, bounds, page, state),
-            b'"%b":{"events":[%b]}' % (self._state_key(span), b",".join(render_states(room, state))),
+            b'"%b":{"events":[%b]}'
+            % (self._state_key(span), b",".join(render_states(room, state))),
             render_timeline(span, page, window, bounds.until),
             *extra.parts,
         ]
@@ -96,14 +97,14 @@ class JoinedRooms:
             return Bounds(after, until, fresh=False)
         history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
         then = [s for s in history if span.since.covers(s.slot, s.pos)]
-        joined_then = bool(then) and then[-1].event is not None and (
-            then[-1].event.membership == JOIN
+        joined_then = (
+            bool(then) and then[-1].event is not None and (then[-1].event.membership == JOIN)
         )
         return Bounds(after, until, fresh=False) if joined_then else Bounds(0, until, fresh=True)
 
     async def _page(
         self, span: Span, room: Room, bounds: Bounds
-    ) -> tuple[Page, VisibilityWindow[int]]:
+    ) -> tuple[Page, VisibilityWindow[float]]:
         window = await self._access.window(room, span.requester.user_id)
         rules = span.request.filter.room.timeline
         page = await self._timeline.newest(
@@ -139,9 +140,7 @@ class JoinedRooms:
         senders = senders_of(page.events)
         if whole:
             wanted = {**senders, span.requester.user_id: None}
-            return self._lazy.of_full_state(
-                state, device_nid=device, room_nid=nid, wanted=wanted
-            )
+            return self._lazy.of_full_state(state, device_nid=device, room_nid=nid, wanted=wanted)
         keys = [(MEMBER, user) for user in senders if (MEMBER, user) not in state]
         held = await self._members(room, keys, end)
         new = self._lazy.missing(
@@ -149,9 +148,7 @@ class JoinedRooms:
         )
         return {**state, **{(MEMBER, e.state_key or ""): e for e in new}}
 
-    async def _members(
-        self, room: Room, keys: Sequence[tuple[str, str]], seq: int
-    ) -> list[Event]:
+    async def _members(self, room: Room, keys: Sequence[tuple[str, str]], seq: int) -> list[Event]:
         """The member events of these keys after event `seq`."""
         if all(room.state_seq.get(key, 0) <= seq for key in keys):
             return [room.state[key] for key in keys if key in room.state]
@@ -171,7 +168,7 @@ class JoinedRooms:
 
 
 def acceptance(
-    window: VisibilityWindow[int], accepts: Callable[[Any], bool] | None
+    window: VisibilityWindow[float], accepts: Callable[[Any], bool] | None
 ) -> Callable[[TimelineEvent], bool] | None:
     """One predicate from what the reader may see and what the filter wants."""
     if window.sees_everything:
@@ -181,9 +178,7 @@ def acceptance(
     return lambda item: window.sees(item.seq) and accepts(item.event)
 
 
-def render_timeline(
-    span: Span, page: Page, window: VisibilityWindow[int], until: int
-) -> bytes:
+def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], until: int) -> bytes:
     """Serialise the `timeline` of a room whose answer ends at position `until`."""
     device = span.requester.device_nid
     events = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from homeserver.application.sync.state_delta import State
     from homeserver.domain.events.event import Event
@@ -41,7 +41,7 @@ class LazyMembers:
         self, members: Iterable[Event], *, device_nid: int, room_nid: int, redundant: bool
     ) -> list[Event]:
         """Which of these member events the device has not been sent yet."""
-        known = self._sent.get((device_nid, room_nid), {})
+        known: Mapping[str, str] = self._sent.get((device_nid, room_nid), {})
         new = [
             event
             for event in members

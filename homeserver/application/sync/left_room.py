@@ -41,9 +41,7 @@ STRIPPED = (
 class LeftRooms:
     """Builds the entries of `rooms.leave`: shown once, up to the event that ended it."""
 
-    def __init__(
-        self, *, access: RoomAccess, store: RoomStore, timeline: TimelineReader
-    ) -> None:
+    def __init__(self, *, access: RoomAccess, store: RoomStore, timeline: TimelineReader) -> None:
         """Read rooms through these."""
         self._access = access
         self._store = store
@@ -74,7 +72,7 @@ class LeftRooms:
         self,
         span: Span,
         room: Room,
-        window: VisibilityWindow[int],
+        window: VisibilityWindow[float],
         after: int,
         events: Sequence[TimelineEvent],
         end: int,

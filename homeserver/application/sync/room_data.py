@@ -40,15 +40,11 @@ class RoomData:
         self._account_data = account_data
         self._unread = unread
 
-    async def __call__(
-        self, span: Span, room: Room, place: RoomPlace, *, fresh: bool
-    ) -> Extra:
+    async def __call__(self, span: Span, room: Room, place: RoomPlace, *, fresh: bool) -> Extra:
         """Collect the parts; `fresh` rooms get all, others what is new."""
         ephemeral = self._ephemeral(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh)
-        counts = await self._unread.of(
-            room, span.requester.user_id, span.requester.user_nid, place
-        )
+        counts = await self._unread.of(room, span.requester.user_id, span.requester.user_nid, place)
         extra = Extra(news=bool(ephemeral or own))
         extra.parts = [
             b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral),

@@ -8,10 +8,10 @@ import msgspec
 
 from homeserver.application.sync.context import Span
 from homeserver.application.sync.left_room import invited_room
+from homeserver.application.sync.tokens import Tokens
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
 from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.filter_match import room_predicate
-from homeserver.application.sync.tokens import Tokens
 from homeserver.domain.sync.token import StaleToken, SyncToken
 from homeserver.domain.sync.vector import Vector
 
@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from homeserver.application.sync.candidates import Candidates
     from homeserver.application.sync.context import SyncRequest
     from homeserver.application.sync.feed import Feed, RoomPlace
-    from homeserver.domain.rooms.room import Room
     from homeserver.application.sync.feeds import Feeds
     from homeserver.application.sync.global_data import GlobalData
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.joined_room import JoinedRooms
     from homeserver.application.sync.left_room import LeftRooms
     from homeserver.application.typing.board import TypingBoard
+    from homeserver.domain.rooms.room import Room
 
 _encode = msgspec.json.Encoder().encode
 _SECTIONS = {JOIN: "join", INVITE: "invite", KNOCK: "knock", LEAVE: "leave", BAN: "leave"}
 # always present: some clients take an absent count for "unknown" (sync-points 24)
-_KEYS = b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
+_KEYS = (
+    b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
+)
 
 Sections = dict[str, list[bytes]]
 
@@ -194,8 +196,7 @@ def _assemble(token: bytes, sections: Sections, account_data: list[bytes]) -> by
         parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
     if sections:
         rooms = b",".join(
-            b'"%b":{%b}' % (name.encode(), b",".join(entries))
-            for name, entries in sections.items()
+            b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()
         )
         parts.append(b'"rooms":{%b}' % rooms)
     return b"{" + b",".join(parts) + b"}"

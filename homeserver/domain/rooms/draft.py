@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from homeserver.domain.events.limits import MAX_PREV_EVENTS
 from homeserver.domain.rooms.branches import Branches, StateAt, StateGroup
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.room import CREATE, MEMBER, POWER_LEVELS, StateChange
+from homeserver.domain.rooms.room import CREATE, POWER_LEVELS, StateChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,17 +130,12 @@ class RoomDraft:
     @property
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
-        return (
-            self.head is not self.base or bool(self.redacted) or self.side is not None
-        )
+        return self.head is not self.base or bool(self.redacted) or self.side is not None
 
     @property
     def joined(self) -> dict[str, int | None]:
         """Who is joined (internal id) or no longer joined (None) because of this batch."""
-        return {
-            c.user_id: c.user_nid if c.membership == "join" else None
-            for c in self.memberships
-        }
+        return {c.user_id: c.user_nid if c.membership == "join" else None for c in self.memberships}
 
     @property
     def branches(self) -> Branches:

@@ -309,6 +309,4 @@ class Room:
                 if key == POWER_LEVELS:
                     self._levels = None
                 if event.type == MEMBER and event.state_key in self.members:
-                    self.members[event.state_key] = Member(
-                        self.members[event.state_key].nid, event
-                    )
+                    self.members[event.state_key] = Member(self.members[event.state_key].nid, event)

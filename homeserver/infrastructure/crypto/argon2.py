@@ -37,7 +37,8 @@ class Argon2Passwords:
 
     def _matches(self, password_hash: str | None, password: str) -> bool:
         try:
-            matches = self._argon2.verify(password_hash or self._nobody, password)
+            stored = self._nobody if password_hash is None else password_hash
+            matches = self._argon2.verify(stored, password)
         except (Argon2Error, InvalidHashError):
             return False
         return matches and password_hash is not None

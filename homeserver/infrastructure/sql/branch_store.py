@@ -34,9 +34,7 @@ class SqlBranchStore:
         """Read from this database."""
         self._db = database
 
-    async def known(
-        self, room: Room, event_ids: Sequence[str]
-    ) -> dict[str, PlacedEvent | Stray]:
+    async def known(self, room: Room, event_ids: Sequence[str]) -> dict[str, PlacedEvent | Stray]:
         """See `BranchStore.known`."""
         found: dict[str, PlacedEvent | Stray] = {}
         async with self._db.snapshot() as reader:
@@ -62,9 +60,7 @@ class SqlBranchStore:
             ref = rows[0][4] if rows else None
             return None if ref is None else await _group(reader, room, ref)
 
-    async def redactions_of(
-        self, room: Room, event_ids: Sequence[str]
-    ) -> list[tuple[str, str]]:
+    async def redactions_of(self, room: Room, event_ids: Sequence[str]) -> list[tuple[str, str]]:
         """See `BranchStore.redactions_of`."""
         rows = await _by_id(self._db, room, q.redactions_of, event_ids)
         return [(event_id_from_bytes(target), event_id_from_bytes(by)) for target, by in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,6 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     `generation` is used for a new store only. Raises StoreDownError where the store belongs
     to a server of another name.
     """
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     engine = _engine(url)
     try:
         with engine.begin() as connection:

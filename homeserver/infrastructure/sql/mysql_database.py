@@ -6,6 +6,7 @@ A batch is one packet: BEGIN; fence; multi-row INSERTs; COMMIT (one round trip; 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from homeserver.infrastructure.sql.errors import (
 from homeserver.infrastructure.sql.fence import preamble
 from homeserver.infrastructure.sql.literal import bound, literal
 from homeserver.infrastructure.sql.mysql_packets import (
+    PACKET_SECONDS,
     PacketConnection,
     send_packet,
     translate,
@@ -161,7 +163,8 @@ class MySqlDatabase:
             except Exception:
                 # closing alone would free the locks only when the server notices
                 with suppress(err.MySQLError, OSError):
-                    await connection.rollback()
+                    async with asyncio.timeout(PACKET_SECONDS):
+                        await connection.rollback()
                 raise
             await connection.commit()
 

@@ -81,12 +81,8 @@ REDACTED_SINCE = Query(
     .select_from(
         _by.join(
             t.redaction,
-            and_(
-                _redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id
-            ),
-        ).join(
-            t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id)
-        )
+            and_(_redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id),
+        ).join(t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id))
     )
     .where(
         _by.c.room_nid == bindparam("room"),

@@ -194,9 +194,7 @@ class SqlRoomStore:
         query = q.state_at(len(wanted), others=others_than is not None)
         return _state(room, await state_rows(self._db, room, query, seq=seq, **params))
 
-    async def state_changes(
-        self, room: Room, *, after: int, until: int
-    ) -> Sequence[StateChange]:
+    async def state_changes(self, room: Room, *, after: int, until: int) -> Sequence[StateChange]:
         """See `RoomStore.state_changes`."""
         rows = await state_rows(self._db, room, q.STATE_CHANGES, after=after, until=until)
         return [_change(room, row) for row in rows]
@@ -291,9 +289,7 @@ class SqlRoomStore:
         wanted = padded(seqs)
         params = {f"s{i}": seq for i, seq in enumerate(wanted)}
         rows = await reader.fetch(q.replaced(len(wanted)), room=room.nid, **params)
-        return {
-            (row[4], event_id_from_bytes(row[0])): _event(room, *row[1:4]) for row in rows
-        }
+        return {(row[4], event_id_from_bytes(row[0])): _event(room, *row[1:4]) for row in rows}
 
     async def _by_key(
         self, reader: Reader, room: Room, keys: Sequence[bytes]

@@ -143,7 +143,7 @@ class GroupCommitWriter:
             await self._commit(units)
         except FencedError:
             self.fenced = True
-            log.error("writer.fenced", slot=self.lease.slot, epoch=self.lease.epoch)
+            log.critical("writer.fenced", slot=self.lease.slot, epoch=self.lease.epoch)
             units += self._waiting
             self._waiting = []
             _fail(units, UnavailableError("This worker was replaced"))
@@ -271,7 +271,8 @@ class GroupCommitWriter:
             await self._commit(units[middle:])
             return
         for unit in units:
-            log.warning("writer.refused", error=type(error).__name__, exc_info=error)
+            if unit.conflict is None or not isinstance(error, ClashError):  # else foreseen
+                log.warning("writer.refused", error=type(error).__name__, exc_info=error)
             unit.fail(_answer(error, unit.conflict))
 
     async def _settle_doubt(self, batch: Batch) -> bool:

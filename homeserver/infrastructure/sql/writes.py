@@ -36,7 +36,8 @@ class Insert(Write):
         self.rank = rank
         self.table = table
         names = [c.name for c in table.columns]
-        self.head = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
+        columns = ", ".join(names)
+        self.head = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 (our own names)
         self.tail: dict[SqlDialect, str] = {SqlDialect.MYSQL: "", SqlDialect.SQLITE: ""}
         self.one_row = f"({', '.join('?' * len(names))})"
 

@@ -13,6 +13,7 @@ from homeserver.presentation.cli import (
     backup,
     bench,
     config,
+    docs,
     doctor,
     migrate,
     restore,
@@ -24,7 +25,7 @@ from homeserver.presentation.cli.out import complain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (serve, migrate, config, doctor, user, bench, backup, restore)
+COMMANDS = (serve, migrate, config, docs, doctor, user, bench, backup, restore)
 
 
 def parser() -> argparse.ArgumentParser:

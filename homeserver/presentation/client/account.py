@@ -31,6 +31,7 @@ def account_routes(cases: AccountCases) -> tuple[Route, ...]:
     """`/account/…`."""
 
     async def get_whoami(request: Request) -> Response:
+        """Whose access token this is."""
         who = request.requester
         answer: dict[str, Any] = {"user_id": who.user_id, "is_guest": who.is_guest}
         if who.device_id is not None:
@@ -38,6 +39,7 @@ def account_routes(cases: AccountCases) -> tuple[Route, ...]:
         return json_response(answer)
 
     async def post_password(request: Request) -> Response:
+        """Change one's password."""
         body = await request.json_object()
         if "new_password" not in body:
             raise MissingParamError("new_password is missing")
@@ -51,11 +53,13 @@ def account_routes(cases: AccountCases) -> tuple[Route, ...]:
         return empty_object()
 
     async def post_deactivate(request: Request) -> Response:
+        """End one's account for ever."""
         body = await request.json_object()
         await cases.deactivate(request.requester, uia_call(request, body), client_key(request))
         return json_response({"id_server_unbind_result": "success"})
 
     async def get_third_party_ids(request: Request) -> Response:  # noqa: ARG001
+        """E-mail addresses and numbers of one's account: always none."""
         return json_response({"threepids": []})
 
     v3 = "/_matrix/client/v3/account"

@@ -17,6 +17,7 @@ def account_data_routes(data: EditAccountData) -> tuple[Route, ...]:
     """Global account data, and that of one room."""
 
     async def get_account_data(request: Request) -> Response:
+        """Read one's account data, global or of a room."""
         params = request.params
         body = await data.get(
             request.requester, params["userId"], params.get("roomId"), params["type"]
@@ -24,6 +25,7 @@ def account_data_routes(data: EditAccountData) -> tuple[Route, ...]:
         return json_bytes(body)
 
     async def put_account_data(request: Request) -> Response:
+        """Set one's account data, global or of a room."""
         params, content = request.params, await request.json_object()
         await data.put(
             request.requester, params["userId"], params.get("roomId"), params["type"], content

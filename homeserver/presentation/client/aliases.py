@@ -42,6 +42,7 @@ def alias_routes(cases: AliasCases) -> tuple[Route, ...]:
 
 def _resolving(cases: AliasCases) -> Handler:
     async def get_alias(request: Request) -> Response:
+        """Find the room that an alias names."""
         room_id = await cases.resolve(request.params["roomAlias"])
         return json_response({"room_id": room_id, "servers": [cases.server_name]})
 
@@ -50,6 +51,7 @@ def _resolving(cases: AliasCases) -> Handler:
 
 def _publishing(publish: PublishAlias) -> Handler:
     async def put_alias(request: Request) -> Response:
+        """Give a room an alias."""
         room_id = required_text(await request.json_object(), "room_id")
         await publish(request.requester, request.params["roomAlias"], room_id)
         return empty_object()
@@ -59,6 +61,7 @@ def _publishing(publish: PublishAlias) -> Handler:
 
 def _removing(remove: RemoveAlias) -> Handler:
     async def delete_alias(request: Request) -> Response:
+        """Take an alias away."""
         await remove(request.requester, request.params["roomAlias"])
         return empty_object()
 

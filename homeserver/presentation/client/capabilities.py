@@ -61,6 +61,7 @@ def capabilities_handler(capabilities: Capabilities) -> Handler:
     body = msgspec.json.encode(capabilities.document())
 
     async def get_capabilities(request: Request) -> Response:  # noqa: ARG001
+        """What users may do here."""
         return json_bytes(body)
 
     return get_capabilities

@@ -22,6 +22,7 @@ def context_routes(get_context: GetContext) -> tuple[Route, ...]:
     """What stands around an event."""
 
     async def context(request: Request) -> Response:
+        """An event with what stands around it, and the state there."""
         wanted = filter_param(request)
         limit = request.int_param("limit", wanted.page, 0, MAX_LIMIT)
         params = request.params

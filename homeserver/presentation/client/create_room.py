@@ -24,6 +24,7 @@ def create_room_routes(create_room: CreateRoom) -> tuple[Route, ...]:
     """The one route of this endpoint."""
 
     async def post_create_room(request: Request) -> Response:
+        """Make a room."""
         body = await request.json_object()
         wanted, version = parse_create_room(body)
         room_id = await create_room(request.requester, wanted, version)

@@ -34,24 +34,29 @@ def device_routes(cases: DeviceCases) -> tuple[Route, ...]:
     """`/devices`, `/delete_devices`."""
 
     async def get_devices(request: Request) -> Response:
+        """List one's devices."""
         devices = await cases.list_devices(request.requester)
         return json_response({"devices": [_shown(device) for device in devices]})
 
     async def get_device(request: Request) -> Response:
+        """Look at one of one's devices."""
         device = await cases.list_devices.one(request.requester, request.params["deviceId"])
         return json_response(_shown(device))
 
     async def put_device(request: Request) -> Response:
+        """Rename a device."""
         body = await request.json_object()
         device_id, name = request.params["deviceId"], body.get("display_name")
         await cases.rename(request.requester, device_id, name)
         return empty_object()
 
     async def delete_device(request: Request) -> Response:
+        """Remove a device and end its session."""
         body = await request.json_object(optional=True)
         return await _delete(request, [request.params["deviceId"]], body)
 
     async def post_delete_devices(request: Request) -> Response:
+        """Remove several devices."""
         body = await request.json_object()
         if "devices" not in body:
             raise MissingParamError("devices is missing")

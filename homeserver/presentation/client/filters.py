@@ -20,12 +20,14 @@ def filter_routes(filters: Filters) -> tuple[Route, ...]:
     """Store a filter, and read it back."""
 
     async def post_filter(request: Request) -> Response:
+        """Store a filter for later syncs."""
         _check_owner(request)
         body = await request.json_object()
         filter_id = await filters.add(request.requester.user_nid, body)
         return json_response({"filter_id": filter_id})
 
     async def get_filter(request: Request) -> Response:
+        """Read a stored filter."""
         _check_owner(request)
         user = request.requester.user_nid
         return json_bytes(await filters.get(user, request.params["filterId"]))

@@ -40,9 +40,11 @@ def login_routes(cases: LoginCases) -> tuple[Route, ...]:
     """`/login`, `/refresh`, `/logout`, `/logout/all`."""
 
     async def get_login(request: Request) -> Response:  # noqa: ARG001
+        """The ways to log in."""
         return json_response({"flows": [{"type": PASSWORD}]})
 
     async def post_login(request: Request) -> Response:
+        """Log in with a password."""
         body = await request.json_object()
         if required_text(body, "type") != PASSWORD:
             raise MatrixError("This server only knows m.login.password")
@@ -57,14 +59,17 @@ def login_routes(cases: LoginCases) -> tuple[Route, ...]:
         return json_response(answer)
 
     async def post_refresh(request: Request) -> Response:
+        """Get new tokens for a refresh token."""
         body = await request.json_object()
         return json_response((await cases.refresh(required_text(body, "refresh_token"))).body)
 
     async def post_logout(request: Request) -> Response:
+        """End this session and remove its device."""
         await cases.log_out(request.requester)
         return empty_object()
 
     async def post_logout_all(request: Request) -> Response:
+        """End all sessions and remove all devices."""
         await cases.log_out(request.requester, everywhere=True)
         return empty_object()
 
@@ -72,7 +77,7 @@ def login_routes(cases: LoginCases) -> tuple[Route, ...]:
     return (
         Route("GET", f"{v3}/login", get_login, Auth.NONE, "reads", ("r0",)),
         Route("POST", f"{v3}/login", post_login, Auth.NONE, "login", ("r0",)),
-        Route("POST", f"{v3}/refresh", post_refresh, Auth.NONE, "login"),
+        Route("POST", f"{v3}/refresh", post_refresh, Auth.NONE, "devices"),
         Route("POST", f"{v3}/logout", post_logout, Auth.LOGOUT, "devices", ("r0",)),
         Route("POST", f"{v3}/logout/all", post_logout_all, Auth.LOGOUT, "devices", ("r0",)),
     )

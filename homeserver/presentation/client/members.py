@@ -23,6 +23,7 @@ def member_routes(get_members: GetMembers, joined_members: JoinedMembers) -> tup
     """The members of a room."""
 
     async def members(request: Request) -> Response:
+        """The member events of a room, now or at a point."""
         found = await get_members(
             request.requester,
             request.params["roomId"],
@@ -33,6 +34,7 @@ def member_routes(get_members: GetMembers, joined_members: JoinedMembers) -> tup
         return json_bytes(b'{"chunk":%b}' % state_json(found))
 
     async def joined(request: Request) -> Response:
+        """Who is in a room, with names and avatars."""
         return json_bytes(await joined_members(request.requester, request.params["roomId"]))
 
     return (

@@ -42,22 +42,25 @@ def membership_routes(cases: MembershipCases) -> tuple[Route, ...]:
     members, r0 = cases.members, ("r0",)
     join, knock = _entering(cases, members.join), _entering(cases, members.knock)
     rows = (
-        ("invite", _on_target(members.invite), Auth.USER, "invites"),
-        ("join", join, Auth.GUEST, "joins"),
-        ("leave", _leaving(members.leave), Auth.GUEST, "joins"),
-        ("forget", _forgetting(cases.forget), Auth.GUEST, "joins"),
-        ("kick", _on_target(members.kick), Auth.USER, "invites"),
-        ("ban", _on_target(members.ban), Auth.USER, "invites"),
-        ("unban", _on_target(members.unban), Auth.USER, "invites"),
+        ("invite", _on_target(members.invite), Auth.USER, "invites", "Invite a user"),
+        ("join", join, Auth.GUEST, "joins", "Join a room by id"),
+        ("leave", _leaving(members.leave), Auth.GUEST, "joins", "Leave a room or decline it"),
+        ("forget", _forgetting(cases.forget), Auth.GUEST, "joins", "Forget a room that one left"),
+        ("kick", _on_target(members.kick), Auth.USER, "invites", "Remove a user from a room"),
+        ("ban", _on_target(members.ban), Auth.USER, "invites", "Ban a user from a room"),
+        ("unban", _on_target(members.unban), Auth.USER, "invites", "Lift a ban"),
     )
     on_room = [
-        Route("POST", f"{_ROOM}/{name}", handler, auth, limit=limit, versions=r0)
-        for name, handler, auth, limit in rows
+        Route("POST", f"{_ROOM}/{name}", handler, auth, limit, r0, doc)
+        for name, handler, auth, limit, doc in rows
     ]
-    by_either = (("join", join, Auth.GUEST), ("knock", knock, Auth.USER))
+    by_either = (
+        ("join", join, Auth.GUEST, "Join a room by id or alias"),
+        ("knock", knock, Auth.USER, "Ask to be let into a room"),
+    )
     entering = [
-        Route("POST", f"{_CLIENT}/{name}/{{roomId}}", handler, auth, limit="joins", versions=r0)
-        for name, handler, auth in by_either
+        Route("POST", f"{_CLIENT}/{name}/{{roomId}}", handler, auth, "joins", r0, doc)
+        for name, handler, auth, doc in by_either
     ]
     return (*on_room, *entering)
 

@@ -24,6 +24,7 @@ def messages_routes(get_messages: GetMessages) -> tuple[Route, ...]:
     """The history of a room."""
 
     async def messages(request: Request) -> Response:
+        """Page through a room's events."""
         page = await get_messages(request.requester, request.params["roomId"], _query(request))
         body = [b'{"chunk":', timeline_json(request, page.view, page.events)]
         if page.state:

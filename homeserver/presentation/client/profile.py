@@ -29,13 +29,16 @@ def profile_routes(cases: ProfileCases) -> tuple[Route, ...]:
     """`/profile/{userId}` and its fields."""
 
     async def get_profile(request: Request) -> Response:
+        """A user's whole profile."""
         return json_response(await cases.read(request.params["userId"]))
 
     async def get_field(request: Request) -> Response:
+        """One field of a user's profile."""
         name = check_field_name(request.params["keyName"])
         return json_response({name: await cases.read.field(request.params["userId"], name)})
 
     async def put_field(request: Request) -> Response:
+        """Set a field of one's profile."""
         name = check_field_name(request.params["keyName"])
         body = await request.json_object()
         if name not in body:
@@ -44,6 +47,7 @@ def profile_routes(cases: ProfileCases) -> tuple[Route, ...]:
         return empty_object()
 
     async def delete_field(request: Request) -> Response:
+        """Remove a field of one's profile."""
         user_id, name = request.params["userId"], request.params["keyName"]
         await cases.change.remove(request.requester, user_id, name)
         return empty_object()

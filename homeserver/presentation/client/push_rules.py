@@ -23,9 +23,11 @@ def push_rule_routes(data: AccountData) -> tuple[Route, ...]:
         return (await data.of(request.requester.user_nid)).items[PUSH_RULES].content_json
 
     async def get_rules(request: Request) -> Response:
+        """All push rules of the user."""
         return json_bytes(await rules(request))
 
     async def get_global_rules(request: Request) -> Response:
+        """The push rules of the scope `global`."""
         scopes = msgspec.json.decode(await rules(request), type=dict[str, msgspec.Raw])
         return json_bytes(bytes(scopes["global"]))
 

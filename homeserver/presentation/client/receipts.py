@@ -23,6 +23,7 @@ def receipt_routes(mark_read: MarkRead) -> tuple[Route, ...]:
     """`/receipt/{receiptType}/{eventId}` and `/read_markers`."""
 
     async def post_receipt(request: Request) -> Response:
+        """Say how far one has read."""
         body = await request.json_object(optional=True)
         kind, event_id = request.params["receiptType"], request.params["eventId"]
         check_receipt_type(kind)
@@ -31,6 +32,7 @@ def receipt_routes(mark_read: MarkRead) -> tuple[Route, ...]:
         return empty_object()
 
     async def post_read_markers(request: Request) -> Response:
+        """Set the fully-read marker and receipts at once."""
         body = await request.json_object(optional=True)
         marks = {kind: body[kind] for kind in RECEIPT_TYPES if body.get(kind) is not None}
         if not all(isinstance(event_id, str) for event_id in marks.values()):

@@ -21,6 +21,7 @@ def redact_routes(redact_event: RedactEvent) -> tuple[Route, ...]:
     """The one route of this endpoint."""
 
     async def put_redact(request: Request) -> Response:
+        """Strip an event of its content."""
         body = await request.json_object(optional=True)
         text(body, "reason")
         room_id, target = request.params["roomId"], request.params["eventId"]

@@ -35,6 +35,7 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
     """`/register`, whether a name is free, whether a token is valid."""
 
     async def post_register(request: Request) -> Response:
+        """Make an account."""
         if request.choice("kind", ("guest", "user"), "user") == "guest":
             raise ForbiddenError("This server has no guest accounts")
         body = await request.json_object()
@@ -46,10 +47,12 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
         return json_response(session_body(session, cases.server_name))
 
     async def get_available(request: Request) -> Response:
+        """Whether a user name is free."""
         await cases.name_available(request.required_param("username"))
         return json_response({"available": True})
 
     async def get_token_validity(request: Request) -> Response:
+        """Whether a registration token is good."""
         token = request.required_param("token")
         await cases.policy.requirement()
         return json_response({"valid": await cases.policy.is_valid(token)})
@@ -58,6 +61,6 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
     validity = "/_matrix/client/v1/register/m.login.registration_token/validity"
     return (
         Route("POST", v3, post_register, Auth.NONE, "registration", ("r0",)),
-        Route("GET", f"{v3}/available", get_available, Auth.NONE, "registration", ("r0",)),
+        Route("GET", f"{v3}/available", get_available, Auth.NONE, "reads", ("r0",)),
         Route("GET", validity, get_token_validity, Auth.NONE, "registration"),
     )

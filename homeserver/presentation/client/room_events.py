@@ -24,11 +24,13 @@ def room_event_routes(get_event: GetEvent, event_at_time: EventAtTime) -> tuple[
     """One event of a room."""
 
     async def event(request: Request) -> Response:
+        """One event of a room."""
         params = request.params
         view, item = await get_event(request.requester, params["roomId"], params["eventId"])
         return json_bytes(timeline_json(request, view, [item])[1:-1])
 
     async def at_time(request: Request) -> Response:
+        """The event closest to a point in time."""
         if not request.required_param("ts"):
             raise InvalidParamError("ts must be an integer")
         found = await event_at_time(

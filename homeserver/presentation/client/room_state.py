@@ -23,10 +23,12 @@ def room_state_routes(get_state: GetState) -> tuple[Route, ...]:
     """The state of a room."""
 
     async def whole(request: Request) -> Response:
+        """The whole state of a room."""
         events = await get_state.whole(request.requester, request.params["roomId"])
         return json_bytes(state_json(events))
 
     async def one(request: Request) -> Response:
+        """One state event's content, or the event."""
         params = request.params
         shape = request.choice("format", _FORMATS, "content")
         key = (params["eventType"], params["stateKey"])

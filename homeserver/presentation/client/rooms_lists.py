@@ -17,6 +17,7 @@ def rooms_list_routes(joined_rooms: JoinedRooms) -> tuple[Route, ...]:
     """The requester's rooms."""
 
     async def joined(request: Request) -> Response:
+        """The rooms one is in."""
         return json_response({"joined_rooms": await joined_rooms(request.requester)})
 
     path = "/_matrix/client/v3/joined_rooms"

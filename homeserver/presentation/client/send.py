@@ -22,6 +22,7 @@ def send_routes(send_event: SendEvent, redact_event: RedactEvent) -> tuple[Route
     """The one route of this endpoint; redactions sent here do what redactions do."""
 
     async def put_send(request: Request) -> Response:
+        """Send a message or other event, once per transaction id."""
         content = await request.json_object()
         room_id, event_type = request.params["roomId"], request.params["eventType"]
         requester = request.requester

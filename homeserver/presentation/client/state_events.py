@@ -19,6 +19,7 @@ def state_event_routes(send_state: SendState) -> tuple[Route, ...]:
     """The one route of this endpoint; an empty state key may be left out."""
 
     async def put_state(request: Request) -> Response:
+        """Set state of a room."""
         content = await request.json_object()
         params = request.params
         event_id = await send_state(

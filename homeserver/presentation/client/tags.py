@@ -18,15 +18,18 @@ def tag_routes(data: EditAccountData) -> tuple[Route, ...]:
     """List, set and remove a user's tags of a room."""
 
     async def get_tags(request: Request) -> Response:
+        """One's tags of a room."""
         return json_bytes(await data.tags(request.requester, *_place(request)))
 
     async def put_tag(request: Request) -> Response:
+        """Tag a room."""
         content = await request.json_object(optional=True)
         _check_order(content)
         await data.put_tag(request.requester, *_place(request), request.params["tag"], content)
         return empty_object()
 
     async def delete_tag(request: Request) -> Response:
+        """Take a tag off a room."""
         await data.delete_tag(request.requester, *_place(request), request.params["tag"])
         return empty_object()
 

@@ -20,6 +20,7 @@ def typing_routes(set_typing: SetTyping) -> tuple[Route, ...]:
     """`/typing/{userId}`."""
 
     async def put_typing(request: Request) -> Response:
+        """Say that one is typing, or no longer."""
         seconds = _seconds(await request.json_object())
         params = request.params
         await set_typing(request.requester, params["roomId"], params["userId"], seconds)

@@ -25,6 +25,7 @@ def versions_handler(unstable_features: Mapping[str, bool]) -> Handler:
     )
 
     async def versions(request: Request) -> Response:  # noqa: ARG001
+        """The versions of the specification that are spoken here."""
         return json_bytes(body)
 
     return versions

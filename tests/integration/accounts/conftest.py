@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
+from homeserver.application.accounts.lock_account import LockAccount
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
-from homeserver.config import Loaded, LiveSettings, Settings
+from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.config.settings import Registration, Worker
-from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.presentation.app import build_server
 from homeserver.presentation.settings import HttpSettings
 from tests.support.store import SERVER_NAME, STORE_KINDS, open_store
@@ -79,6 +80,16 @@ class Town:
         """Ask who a token is."""
         return await self.ask("GET", "/account/whoami", token=token)
 
+    async def lock(self, user_id: str, *, locked: bool) -> None:
+        """Lock an account as an administrator does."""
+        cache = self.accounts.authenticator
+        lock = LockAccount(SqlAccountStore(self.store.database), self.core.writer, cache)
+        await lock(user_id, locked=locked)
+
+    async def first_user_token(self) -> str | None:
+        """What the operator is told at the start of a fresh server."""
+        return await self.accounts.first_user.ensure_first_user_token()
+
     async def by_password(
         self, method: str, path: str, body: dict[str, Any], token: str, password: str = PASSWORD
     ) -> Answer:
@@ -123,7 +134,7 @@ async def start_town(store: Store, worker: str) -> Town:
     limiter = MemoryRateLimiter(
         {"login_failures": Limit(0.1, GUESSES)}, clock=store.clock.monotonic
     )
-    accounts = build_accounts(core, limiter, hasher=Argon2Passwords(memory_kib=8, passes=1))
+    accounts = build_accounts(core, limiter)
     server = build_server(
         accounts.routes,
         authenticator=accounts.authenticator,

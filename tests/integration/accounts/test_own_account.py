@@ -24,7 +24,7 @@ async def test_devices_are_listed_looked_at_and_named(town: Town) -> None:
     await town.log_in("alice", device_id="B")
     await town.ok("PUT", "/devices/B", {"display_name": "Böötle"}, token)
     await town.ok("PUT", "/devices/B", {}, token)
-    found = (await town.ok("GET", "/devices/B", token=token))
+    found = await town.ok("GET", "/devices/B", token=token)
     assert (found["device_id"], found["display_name"]) == ("B", "Böötle")
     listed = (await town.ok("GET", "/devices", token=token))["devices"]
     assert [d["device_id"] for d in listed] == ["A", "B"]

@@ -159,7 +159,7 @@ async def test_a_token_of_the_settings_lets_in(town: Town) -> None:
 
 async def test_the_first_users_token_makes_one_administrator(town: Town) -> None:
     town.registration = Registration(open=False)
-    token = await town.accounts.first_user_token()
+    token = await town.first_user_token()
     assert token is not None
     assert (await town.ok("GET", f"{VALIDITY}?token={token}")) == {"valid": True}
     answers = await asyncio.gather(
@@ -169,11 +169,11 @@ async def test_the_first_users_token_makes_one_administrator(town: Town) -> None
     [winner] = [a.json for a in answers if a.status == 200]
     assert (await town.accounts.authenticator.authenticate(winner["access_token"])).is_admin
     assert (await register(town, "late", with_token(token))).error == (403, "M_FORBIDDEN")
-    assert await town.accounts.first_user_token() is None
+    assert await town.first_user_token() is None
 
 
 async def test_an_unused_first_users_token_ends_with_the_first_account(town: Town) -> None:
-    token = await town.accounts.first_user_token()
+    token = await town.first_user_token()
     assert token is not None
     await town.accounts.add_user("root", PASSWORD, admin=True)
     town.registration = Registration(open=False, tokens=("sesame",))

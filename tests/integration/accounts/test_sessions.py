@@ -119,14 +119,14 @@ async def test_D4_a_locked_account_may_only_log_out(town: Town) -> None:
     session = await town.register("alice")
     token = session["access_token"]
     assert (await town.whoami(token)).status == 200
-    await town.accounts.lock("@alice:firn.test", locked=True)
+    await town.lock("@alice:firn.test", locked=True)
     refused = await town.whoami(token)
     assert refused.error == (401, "M_USER_LOCKED")
     assert refused.json["soft_logout"] is True
     assert (await town.log_in("alice")).error == (401, "M_USER_LOCKED")
-    await town.accounts.lock("@alice:firn.test", locked=False)
+    await town.lock("@alice:firn.test", locked=False)
     assert (await town.whoami(token)).status == 200
-    await town.accounts.lock("@alice:firn.test", locked=True)
+    await town.lock("@alice:firn.test", locked=True)
     await town.ok("POST", "/logout", {}, token)
     assert (await town.whoami(token)).error == (401, "M_UNKNOWN_TOKEN")
 
@@ -134,7 +134,10 @@ async def test_D4_a_locked_account_may_only_log_out(town: Town) -> None:
 async def test_D4_a_deactivated_account_cannot_log_in(town: Town) -> None:
     session = await town.register("alice")
     await town.ok(
-        "PUT", "/profile/@alice:firn.test/displayname", {"displayname": "A"}, session["access_token"]
+        "PUT",
+        "/profile/@alice:firn.test/displayname",
+        {"displayname": "A"},
+        session["access_token"],
     )
     gone = await town.by_password("POST", "/account/deactivate", {}, session["access_token"])
     assert gone.json == {"id_server_unbind_result": "success"}
@@ -228,7 +231,7 @@ async def test_unknown_tokens(town: Town) -> None:
 
 
 async def test_I13_no_token_or_password_lies_in_the_store_in_clear(town: Town) -> None:
-    ticket = await town.accounts.first_user_token()
+    ticket = await town.first_user_token()
     session = await town.register("alice", refresh_token=True)
     pair = await refreshed(town, session["refresh_token"])
     secrets = [PASSWORD, ticket or ""]

@@ -169,7 +169,9 @@ async def test_redactions_take_effect_in_any_order(world: World, name: str, orde
     for _ in range(2):
         fresh = Device(door, await door.sync())
         await fresh.look()
-        stripped = [i for i, e in fresh.bodies.items() if "redacted_because" in e.get("unsigned", {})]
+        stripped = [
+            i for i, e in fresh.bodies.items() if "redacted_because" in e.get("unsigned", {})
+        ]
         assert door.dag.names(stripped) == expected["redacted"]
         assert all(fresh.bodies[i]["content"] == {} for i in stripped)
         await door.restart()

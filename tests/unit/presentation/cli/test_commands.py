@@ -51,6 +51,12 @@ def test_the_committed_reference_page_is_current(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == page, "run `make docs`"
 
 
+def test_the_committed_table_of_routes_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["docs", "routes"]) == 0
+    page = (ROOT / "docs/reference/routes.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == page, "run `make docs`"
+
+
 def test_doctor_finds_a_taken_port(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
