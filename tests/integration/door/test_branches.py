@@ -20,7 +20,7 @@ from homeserver.infrastructure.sql.branch_store import SqlBranchStore
 from homeserver.infrastructure.sql.query import Query
 from tests.support.dags import RecordedRoom, load_dag
 from tests.support.door import Device, DoorWorld
-from tests.support.make_dags import ALICE, BASE, BOB, Dag
+from tests.support.make_dags import ALICE, BASE, BOB, CAROL, Dag
 from tests.support.rooms import MemoryEvents
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def states_by_hand(dag: RecordedRoom) -> dict[str, StateMap]:
 
 def random_room(seed: int) -> RecordedRoom:
     """Alice and Bob talk, and set topic, name and levels, each at times not hearing the other."""
-    chance = random.Random(seed)  # noqa: S311 (no secret)
+    chance = random.Random(seed)
     dag = Dag(f"random {seed}", "")
     dag.found()
     ends, names = ["carol"], list(BASE)
@@ -90,7 +90,7 @@ def shuffled(dag: RecordedRoom, chance: random.Random) -> list[str]:
 @pytest.mark.parametrize("seed", range(6))
 async def test_I6_random_rooms_end_alike_in_every_order(world: World, seed: int) -> None:
     """State after each event and of the room equal those worked out by hand; syncs add up."""
-    chance = random.Random(seed)  # noqa: S311 (no secret)
+    chance = random.Random(seed)
     dag = random_room(seed)
     by_hand = states_by_hand(dag)
     cited = {prev for event in dag.events.values() for prev in event.prev_events}
@@ -180,6 +180,36 @@ async def test_a_sync_over_a_gap_is_limited(world: World) -> None:
     await late.look()
     assert late.limited == [False, True]
     assert dag.names(await late.whole()) == dag.orders["filled at once"]["timeline"]
+
+
+async def test_who_is_banned_behind_a_gap_is_told(world: World) -> None:
+    """A membership that moves with somebody else's event moves in the user's room list."""
+    made = Dag("banned", "", observer=CAROL)
+    made.found()
+    made.add("hidden", BOB, prev=["carol"], state=BASE)
+    made.member("ban", BOB, CAROL, "ban", prev=["hidden"], state=BASE)
+    made.add("after", BOB, prev=["ban"], state=BASE)
+    dag = RecordedRoom("banned", load_dag("fork_and_merge").version, CAROL, made.events, {})
+    door = await DoorWorld.open(world, dag)
+    await door.step({"deliver": BASE})
+    sync, wanted = await door.sync(), parse_filter({})
+    first = json.loads(await sync(door.observer, SyncRequest(since=None, filter=wanted)))
+    assert door.room.room_id in first["rooms"]["join"]
+    states = {"after": [*BASE[:-1], "ban"]}
+    await door.step({"deliver": ["after"], "with": ["ban"], "states": states})
+    request = SyncRequest(since=first["next_batch"], filter=wanted, state_after=True)
+    rooms = json.loads(await sync(door.observer, request))["rooms"]
+    assert "join" not in rooms
+    own = [
+        e["content"]["membership"]
+        for e in rooms["leave"][door.room.room_id]["state_after"]["events"]
+        if e.get("state_key") == CAROL
+    ]
+    assert own == ["ban"]
+    assert CAROL not in door.room.members
+    again = await door.restart()
+    assert CAROL not in again.members
+    assert again.membership_of(CAROL) == "ban"
 
 
 async def test_state_that_moved_alone_is_in_the_old_form_too(world: World) -> None:
