@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.databases import database_of_its_own
 from tests.support.services import adopt_services, require_service
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from _pytest.terminal import TerminalReporter
 
@@ -21,6 +22,22 @@ adopt_services()
 def mysql_url() -> str:
     """The address of a real MySQL or MariaDB whose user may make databases `firn_…`."""
     return require_service("mysql")
+
+
+@pytest.fixture
+def mysql_database_url(mysql_url: str) -> Iterator[str]:
+    """The address of an empty database without a schema, dropped after the test."""
+    with database_of_its_own(mysql_url) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The setting `database.url` for each kind of store: empty (SQLite), an empty database."""
+    if request.param == "sqlite":
+        return ""
+    url: str = request.getfixturevalue("mysql_database_url")
+    return url
 
 
 @pytest.hookimpl(wrapper=True)

@@ -87,9 +87,7 @@ class _Parts:
         self.authenticate = Authenticate(tokens, writer, core.clock)
         self.mint = TokenMint(tokens, core.ids)
         self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
-        self.users = Users(
-            user_store, self.accounts, writer, writer, server_name=core.server_name
-        )
+        self.users = Users(user_store, self.accounts, writer, writer, server_name=core.server_name)
         self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
         self.open_session = OpenSession(
             self.devices, self.mint, writer, writer, core.ids, self.authenticate
@@ -120,20 +118,14 @@ def build_accounts(
         ),
         authenticator=parts.authenticate,
         people=people,
-        first_user=FirstUser(
-            parts.accounts, parts.registration_tokens, core.writer, core.ids
-        ),
-        add_user=AddUser(
-            parts.create_account, parts.passwords, parts.hasher, core.server_name
-        ),
+        first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
+        add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
     )
 
 
 def _login(core: Core, parts: _Parts) -> LoginCases:
     return LoginCases(
-        log_in=LogIn(
-            parts.accounts, parts.check_password, parts.open_session, core.server_name
-        ),
+        log_in=LogIn(parts.accounts, parts.check_password, parts.open_session, core.server_name),
         log_out=LogOut(parts.remove_devices, core.writer),
         refresh=parts.refresh,
         server_name=core.server_name,
@@ -146,9 +138,7 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
         registration = core.settings.current.registration
         return RegistrationSettings(registration.open, registration.tokens)
 
-    policy = RegistrationPolicy(
-        settings, parts.registration_tokens, parts.accounts, core.clock
-    )
+    policy = RegistrationPolicy(settings, parts.registration_tokens, parts.accounts, core.clock)
     register = Register(
         policy=policy,
         passwords=parts.passwords,
@@ -165,9 +155,7 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
 
 def _account(core: Core, parts: _Parts, people: People) -> AccountCases:
     change_member = ChangeMember(people.users, people.profiles, core.writer)
-    leave_all = LeaveAllRooms(
-        core.rooms, core.memberships, LeaveRoom(core.access, change_member)
-    )
+    leave_all = LeaveAllRooms(core.rooms, core.memberships, LeaveRoom(core.access, change_member))
     return AccountCases(
         change_password=ChangePassword(
             confirm=parts.confirm,

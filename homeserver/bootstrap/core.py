@@ -45,9 +45,7 @@ class Core:
         return self.settings.current.server_name
 
 
-async def build_core(
-    settings: LiveSettings, clock: Clock, ids: Ids, database: Database
-) -> Core:
+async def build_core(settings: LiveSettings, clock: Clock, ids: Ids, database: Database) -> Core:
     """Take the writer's slot and read where the logs are."""
     store, hub, log = SqlRoomStore(database), Hub(), SqlLogReader(database)
     writer = GroupCommitWriter(

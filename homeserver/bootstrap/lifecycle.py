@@ -55,7 +55,7 @@ async def serve(settings: LiveSettings) -> int:
             stack.push_async_callback(core.writer.stop)
             await _serve(core)
     except StoreError as error:
-        log.error("store.unusable", reason=str(error))
+        log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
     return 0
 

@@ -72,16 +72,17 @@ async def _load(settings: LiveSettings, path: Path) -> int:
     database = await open_database(settings.current)
     try:
         rows = await load(database, path)
-        await begin_generation(
-            database, SystemIds().random_bytes(8), SystemClock().now_ms()
-        )
+        await begin_generation(database, SystemIds().random_bytes(8), SystemClock().now_ms())
         return rows
     finally:
         await database.close()
 
 
 async def add_user(
-    settings: LiveSettings, name: str, password: str, admin: bool  # noqa: FBT001 (the command's)
+    settings: LiveSettings,
+    name: str,
+    password: str,
+    admin: bool,
 ) -> str:
     """Make an account; returns its user id. Raises MatrixError and StoreDownError."""
     from homeserver.bootstrap.accounts import build_accounts  # noqa: PLC0415

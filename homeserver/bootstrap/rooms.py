@@ -122,9 +122,7 @@ def _reading(core: Core) -> tuple[Route, ...]:
     return (
         *messages_routes(GetMessages(access, scan, points, state)),
         *context_routes(GetContext(access, core.store, scan, state)),
-        *room_event_routes(
-            GetEvent(access, core.store), EventAtTime(access, core.store, scan)
-        ),
+        *room_event_routes(GetEvent(access, core.store), EventAtTime(access, core.store, scan)),
         *room_state_routes(GetState(access, state)),
         *member_routes(GetMembers(access, state, points), JoinedMembers(access)),
         *rooms_list_routes(JoinedRooms(core.hub, core.memberships, core.rooms, core.store)),

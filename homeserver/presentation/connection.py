@@ -29,7 +29,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = ("cancel_on_loss",)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (aiohttp's own)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take aiohttp's arguments."""
         super().__init__(*args, **kwargs)
         self.cancel_on_loss: asyncio.Task[Any] | None = None
@@ -63,7 +63,7 @@ class ConnectionFactory(web.Server):
     def __init__(
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        **options: Any,  # noqa: ANN401 (aiohttp's own)
+        **options: Any,
     ) -> None:
         """Keep the options of each connection; compressed bodies stay compressed."""
         super().__init__(handler)

@@ -40,5 +40,5 @@ class Probes:
         return Response(200, body, content_type)
 
 
-def _verdict(ok: bool) -> Response:  # noqa: FBT001
+def _verdict(ok: bool) -> Response:
     return json_response({"ok": ok}, 200 if ok else 503)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from homeserver.presentation.routing import Route
     from homeserver.presentation.settings import HttpSettings
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
-_NO_TRACE = "0" * 32
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 UNMATCHED = "unmatched"
 
@@ -40,7 +37,6 @@ class Request:
     __slots__ = (
         "_query",
         "_requester",
-        "_trace_id",
         "drain",
         "params",
         "path",
@@ -60,7 +56,6 @@ class Request:
         self.route: Route | None = None
         self._requester: Requester | None = None
         self._query: dict[str, list[str]] | None = None
-        self._trace_id: str | None = None
 
     def __repr__(self) -> str:
         """Show method and route, nothing that the client wrote."""
@@ -80,17 +75,6 @@ class Request:
     def label(self) -> str:
         """The route's label for metrics and traces; one value for all unknown paths."""
         return UNMATCHED if self.route is None else self.route.label
-
-    @property
-    def trace_id(self) -> str:
-        """32 hex digits: from `traceparent` (W3C Trace Context), or new."""
-        if self._trace_id is None:
-            found = _TRACEPARENT.fullmatch(self.raw.headers.get("traceparent", ""))
-            if found and found[1] != _NO_TRACE:
-                self._trace_id = found[1]
-            else:
-                self._trace_id = f"{random.getrandbits(128):032x}"  # not a secret
-        return self._trace_id
 
     # --- who asks
 

@@ -210,11 +210,12 @@ def upgrade() -> None:
         "room_gap",
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("room_seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("back", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("back", sa.Integer(), nullable=False),
+        sa.Column("notify_ord", sa.BigInteger(), nullable=False),
         sa.Column("missing", blob(), nullable=False),
         sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("pos", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("room_nid", "room_seq", "back"),
+        sa.PrimaryKeyConstraint("room_nid", "room_seq"),
     )
     op.create_table(
         "room_head",
@@ -241,7 +242,7 @@ def upgrade() -> None:
         "state_group",
         sa.Column("nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("parent_nid", sa.BigInteger(), nullable=True),
+        sa.Column("base_rev", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("nid"),
     )
     op.create_table(
@@ -288,6 +289,7 @@ def upgrade() -> None:
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("event_id", digest(32), nullable=False),
         sa.Column("verdict", sa.SmallInteger(), nullable=False),
+        sa.Column("rule", octets(32), nullable=False),
         sa.Column("reason", octets(255), nullable=False),
         sa.Column("state_ref", sa.BigInteger(), nullable=True),
         sa.Column("codec", sa.SmallInteger(), nullable=False),

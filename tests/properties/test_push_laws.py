@@ -41,7 +41,7 @@ MENTIONS = st.fixed_dictionaries(
     {},
     optional={
         "user_ids": often(st.lists(often(USER_IDS), max_size=4)),
-        "room": often(st.just(True)),  # noqa: FBT003
+        "room": often(st.just(True)),
     },
 )
 RELATION = st.fixed_dictionaries(

@@ -132,7 +132,7 @@ def first_events(version: RoomVersion) -> list[Event]:
 
 def build(version_id: str, seed: int, size: int = 40) -> Server:
     """Return a server with a random room."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     server = Server(ROOM_VERSIONS[version_id])
     for event in first_events(server.version):
         assert server.receive(event)
@@ -163,7 +163,7 @@ seeds = st.integers(min_value=0, max_value=2**32)
 @given(seed=seeds, arrival=seeds)
 def test_I6_order_of_arrival_does_not_matter(version_id: str, seed: int, arrival: int) -> None:
     first = build(version_id, seed)
-    rng = random.Random(arrival)  # noqa: S311
+    rng = random.Random(arrival)
     second = Server(first.version)
     for event in arrival_order(rng, first.source.events):
         assert second.receive(event), "one server refused what the other took"
@@ -178,7 +178,7 @@ def test_I6_order_of_arrival_does_not_matter(version_id: str, seed: int, arrival
 @given(seed=seeds)
 def test_I6_resolution_is_commutative_and_idempotent(version_id: str, seed: int) -> None:
     server = build(version_id, seed)
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     sets = rng.sample(list(server.after.values()), 3)
     results = [resolve(server.version, order, server.source) for order in permutations(sets)]
     assert all(result == results[0] for result in results)
@@ -193,7 +193,7 @@ def test_I6_resolution_is_commutative_and_idempotent(version_id: str, seed: int)
 @given(seed=seeds)
 def test_what_all_agree_on_is_never_lost(version_id: str, seed: int) -> None:
     server = build(version_id, seed)
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     sets = rng.sample(list(server.after.values()), 2)
     resolved = resolve(server.version, sets, server.source)
     agreed = set(sets[0].items()) & set(sets[1].items())

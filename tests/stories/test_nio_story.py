@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from tests.support.server import FirnProcess
 
-PASSWORD = "a quiet harbour at dusk"  # noqa: S105
+PASSWORD = "a quiet harbour at dusk"
 CONFIG = AsyncClientConfig(store_sync_tokens=False, encryption_enabled=False, max_limit_exceeded=0)
 
 
@@ -55,8 +55,8 @@ class Phone:
         answer = await self.client.login(PASSWORD, device_name=device)
         assert isinstance(answer, LoginResponse), answer
 
-    async def sync(self, timeout: int = 0) -> SyncResponse:
-        answer = await self.client.sync(timeout=timeout, since=self.client.next_batch or None)
+    async def sync(self, wait_ms: int = 0) -> SyncResponse:
+        answer = await self.client.sync(timeout=wait_ms, since=self.client.next_batch or None)
         assert isinstance(answer, SyncResponse), answer
         for room_id, room in answer.rooms.join.items():
             for event in room.timeline.events:
@@ -77,13 +77,11 @@ class Phone:
             room_id, "m.room.message", {"msgtype": "m.text", "body": text}
         )
         assert isinstance(answer, RoomSendResponse), answer
-        return answer.event_id
+        return str(answer.event_id)
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
-async def firn(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[FirnProcess]:
+async def firn(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FirnProcess]:
     """A server on each store."""
     url = ""
     if request.param == "mysql":
@@ -120,7 +118,7 @@ async def _story(
 
     await romeo.say(dm, "But soft 🌹")
     await juliet2.say(dm, "Ay me")
-    asleep = asyncio.create_task(romeo2.sync(timeout=20_000))
+    asleep = asyncio.create_task(romeo2.sync(wait_ms=20_000))
     last = await juliet.say(group, "Good night, good night")
     await asyncio.wait_for(asleep, 5)
     for phone in everybody:
@@ -164,14 +162,12 @@ async def _story(
 
 
 async def _room(owner: Phone, guest: Phone, **wanted: object) -> str:
-    created = await owner.client.room_create(
-        invite=[guest.client.user_id], **wanted  # type: ignore[arg-type]
-    )
+    created = await owner.client.room_create(invite=[guest.client.user_id], **wanted)
     assert isinstance(created, RoomCreateResponse), created
     await guest.sync()
     assert created.room_id in guest.client.invited_rooms
     await guest.client.join(created.room_id)
-    return created.room_id
+    return str(created.room_id)
 
 
 async def _events(phone: Phone, room_id: str) -> list[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -104,7 +104,7 @@ class Device:
         self._txn = 0
         self._http: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Device:
+    async def __aenter__(self) -> Self:
         """Open connections as they are needed."""
         self._http = aiohttp.ClientSession()
         return self
@@ -132,17 +132,17 @@ class Device:
             method, _encoded(url), json=body, params=params, headers=headers
         ) as answer:
             found = await answer.json(content_type=None)
-            if answer.status != 200:  # noqa: PLR2004
+            if answer.status != 200:
                 raise MatrixRefusal(answer.status, found, dict(answer.headers))
             return found
 
-    async def register(self, name: str, password: str = "correct horse") -> Device:  # noqa: S107
+    async def register(self, name: str, password: str = "correct horse") -> Device:
         """Make an account and be its first device."""
         body = {"username": name, "password": password, "auth": {"type": "m.login.dummy"}}
         self._take(await self.call("POST", "/register", body))
         return self
 
-    async def login(self, name: str, password: str = "correct horse") -> Device:  # noqa: S107
+    async def login(self, name: str, password: str = "correct horse") -> Device:
         """Be a new device of an account."""
         body = {
             "type": "m.login.password",
@@ -204,6 +204,6 @@ class Device:
 
 def _encoded(url: str) -> Any:
     """A URL that is encoded already: aiohttp must not decode `%2F`."""
-    from yarl import URL  # noqa: PLC0415
+    from yarl import URL
 
     return URL(url, encoded=True)

@@ -72,7 +72,7 @@ class FirnProcess:
                     raise RuntimeError(self.log_file.read_text())
                 try:
                     async with http.get(f"{self.base}/health/ready") as answer:
-                        if answer.status == 200:  # noqa: PLR2004
+                        if answer.status == 200:
                             return
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.05)

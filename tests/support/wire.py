@@ -49,10 +49,28 @@ class Wire:
         length = 0 if head_only else int(headers.get("content-length", 0))
         return Answer(int(lines[0].split()[1]), headers, await self.reader.readexactly(length))
 
+    async def ask(
+        self, method: str, target: str, body: bytes | None = None, **headers: str
+    ) -> Answer:
+        """Make one request and read its answer."""
+        self.send(request_bytes(method, target, body, **headers))
+        return await self.receive(head_only=method == "HEAD")
+
     async def at_end(self, seconds: float = 3.0) -> bool:
         """Whether the server closes the connection in time."""
         async with asyncio.timeout(seconds):
             return await self.reader.read(1) == b""
+
+
+async def ask(
+    port: int, method: str, target: str, body: bytes | None = None, **headers: str
+) -> Answer:
+    """Make one request to a local server, on a connection of its own."""
+    wire = Wire(*await asyncio.open_connection("127.0.0.1", port))
+    try:
+        return await wire.ask(method, target, body, **headers)
+    finally:
+        wire.writer.close()
 
 
 @dataclass
@@ -73,8 +91,7 @@ class Site:
     ) -> Answer:
         """Make one request on a connection of its own."""
         wire = await self.connect()
-        wire.send(request_bytes(method, target, body, **headers))
-        return await wire.receive(head_only=method == "HEAD")
+        return await wire.ask(method, target, body, **headers)
 
 
 def request_bytes(method: str, target: str, body: bytes | None = None, **headers: str) -> bytes:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
-    from homeserver.domain.rooms.room import Room, StateKey
+    from homeserver.domain.rooms.room import Room, StateChange, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
@@ -29,12 +29,15 @@ class StateSpan:
     """One key's value over room positions: it held after event `from_seq`, until `to_seq`.
 
     `to_seq` is None while it holds. `event` is None where state resolution removed the key.
+    `(slot, pos)` is where it was written.
     """
 
     key: StateKey
     event: Event | None
     from_seq: int
     to_seq: int | None
+    slot: int
+    pos: int
 
 
 class RoomStore(Protocol):
@@ -109,8 +112,12 @@ class RoomStore(Protocol):
         """
         ...
 
-    async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
-        """The state after event `until` of the keys that changed after event `after`."""
+    async def state_changes(self, room: Room, *, after: int, until: int) -> Sequence[StateChange]:
+        """What the state became at positions after ≤ seq ≤ until, in order of revision.
+
+        Both ends are included, since state also moves without an event. A change is left out
+        where another one at a position before `until` undid it; `replaced` is not filled in.
+        """
         ...
 
     async def history_of(self, room: Room, key: StateKey) -> Sequence[StateSpan]:

@@ -18,9 +18,7 @@ class UserDataStore(Protocol):
         """The user's id, and all account data of the user in log order. Raises NotFoundError."""
         ...
 
-    def write_account_data(
-        self, draft: Draft, user_nid: int, key: DataKey, item: DataItem
-    ) -> None:
+    def write_account_data(self, draft: Draft, user_nid: int, key: DataKey, item: DataItem) -> None:
         """Add or replace an item; the store raises the stored `rev` by one."""
         ...
 

@@ -39,7 +39,7 @@ class Writer(Protocol):
 
 
 class DuplicateTransaction(Exception):  # noqa: N818 (an answer, not an error)
-    """This transaction was done before; `event_id` is what it made."""
+    """The transaction was done before; `event_id` is what it made."""
 
     def __init__(self, event_id: str) -> None:
         """Keep the event id of the first time."""

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from homeserver.domain.events.build import build_event
-from homeserver.domain.events.limits import fits_key
+from homeserver.domain.events.limits import MAX_PREV_EVENTS, fits_key
 from homeserver.domain.push.classify import classify
 from homeserver.domain.rooms.auth import auth_types_for, check_auth
 from homeserver.domain.rooms.draft import MembershipChange
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
-    from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.draft import Merge, RoomDraft
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.shared.json import JsonObject
 
@@ -112,7 +112,7 @@ def _build(state: RoomDraft, sender: str, new: NewEvent, now: int) -> Event:
         origin_server_ts=now,
         depth=head.depth + 1,
         auth_events=auth,
-        prev_events=list(head.extremities),
+        prev_events=list(head.extremities[-MAX_PREV_EVENTS:]),
         redacts=new.redacts,
     )
 
@@ -125,8 +125,12 @@ def append(
     sender_nid: int,
     new: NewEvent,
     txn: Transaction | None = None,
+    merge: Merge | None = None,
 ) -> TimelineEvent:
-    """Put an accepted event at the end of the room's log, with all that follows from it."""
+    """Put an accepted event at the end of the room's log, with all that follows from it.
+
+    With `merge` it stands on a branch, and the caller notes whose membership moved.
+    """
     meaning = classify(event)
     notifies = meaning.notifies_everyone
     item = TimelineEvent(
@@ -141,8 +145,8 @@ def append(
         txn_id=txn.txn_id if txn else None,
         txn_key=txn.key if txn else None,
     )
-    state.append(item)
-    if event.type == MEMBER and new.target_nid is not None:
+    state.append(item, merge)
+    if event.type == MEMBER and new.target_nid is not None and merge is None:
         _note_membership(draft, state, item, new.target_nid)
     if meaning.highlights_everyone or (
         meaning.room_mention and _may_notify_room(state, event.sender)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
-
-import structlog
 
 from homeserver.domain.rooms.membership import INVITE, JOIN, KNOCK
 from homeserver.domain.shared.errors import ForbiddenError
@@ -15,16 +14,14 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.leave_room import LeaveRoom
     from homeserver.application.rooms.registry import RoomRegistry
 
-log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 PRESENT = frozenset({JOIN, INVITE, KNOCK})
 
 
 class LeaveAllRooms:
     """Leaves, rejects and retracts, room by room."""
 
-    def __init__(
-        self, rooms: RoomRegistry, memberships: MembershipStore, leave: LeaveRoom
-    ) -> None:
+    def __init__(self, rooms: RoomRegistry, memberships: MembershipStore, leave: LeaveRoom) -> None:
         """Leave by this use case."""
         self._rooms = rooms
         self._memberships = memberships
@@ -39,4 +36,4 @@ class LeaveAllRooms:
             try:
                 await self._leave(requester, room.room_id, {})
             except ForbiddenError as error:  # removed by somebody else meanwhile
-                log.info("leave_all.refused", reason=error.message)
+                _log.info("A room was not left: %s", error.message)

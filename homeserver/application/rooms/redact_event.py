@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.compose import NewEvent, compose
+from homeserver.application.rooms.stripping import strip
 from homeserver.application.rooms.transactions import Transactions
-from homeserver.domain.events.redacted import redacted_event
-from homeserver.domain.push.classify import classify
 from homeserver.domain.rooms.room import CREATE
-from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
-    from homeserver.domain.rooms.room import Room
 
 REDACTION = "m.room.redaction"
 
@@ -63,7 +60,7 @@ class RedactEvent:
             def change(draft: Draft) -> str:
                 _check(draft.room(room), requester, target.event)
                 item = compose(draft, room, requester, new, txn)
-                _strip(draft.room(room), target, item.event)
+                strip(draft.room(room), target, item.event)
                 return item.event.event_id
 
             return room, change
@@ -82,30 +79,3 @@ def _check(state: RoomDraft, requester: Requester, target: Event) -> None:
         return
     if not levels.may_redact_others(requester.user_id):
         raise ForbiddenError("You may not redact other users' events")
-
-
-def _strip(state: RoomDraft, target: TimelineEvent, by: Event) -> None:
-    event = target.event
-    state.redactions.append((event.event_id, by.event_id))
-    earlier = any(item.event.event_id == event.event_id for item in state.redacted)
-    if target.redacted_because is not None or earlier:
-        return
-    state.redacted.append(_stripped(state.room, target, by))
-    if classify(event).notifies_everyone:
-        state.muted.append(target.seq)
-
-
-def _stripped(room: Room, target: TimelineEvent, by: Event) -> TimelineEvent:
-    return TimelineEvent(
-        redacted_event(target.event, room.version),
-        seq=target.seq,
-        back=target.back,
-        slot=target.slot,
-        pos=target.pos,
-        sender_nid=target.sender_nid,
-        notify_ord=target.notify_ord,
-        replaced=target.replaced,
-        txn_device=target.txn_device,
-        txn_id=target.txn_id,
-        redacted_because=by,
-    )

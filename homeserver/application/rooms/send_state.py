@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.set_member import SetMember
     from homeserver.application.writing.draft import Draft
+    from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.shared.json import JsonObject
 
@@ -62,9 +63,8 @@ class SendState:
 
         def change(draft: Draft) -> str:
             held = draft.room(room).state(event_type, state_key)
-            if held is not None and held.sender == requester.user_id:
-                if same_json(held.content, content):
-                    return held.event_id
+            if held is not None and _is_same(held, requester, content):
+                return held.event_id
             return compose(draft, room, requester, new).event.event_id
 
         return await self._writer.submit(change)
@@ -79,6 +79,11 @@ class SendState:
             found = await self._aliases.find(check_alias(alias))
             if found is None or found.room_nid != room.nid:
                 raise BadAliasError(f"The alias '{alias}' does not point to this room.")
+
+
+def _is_same(held: Event, requester: Requester, content: JsonObject) -> bool:
+    """Whether the requester set this very content before."""
+    return held.sender == requester.user_id and same_json(held.content, content)
 
 
 def _aliases_in(content: JsonObject, *, strict: bool) -> list[str]:

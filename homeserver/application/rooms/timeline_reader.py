@@ -91,8 +91,12 @@ class TimelineReader:
         """The newest `limit` events with after < seq ≤ until that `accept` takes.
 
         At most `MAX_SCAN` stored events are looked at: a filter that takes next to nothing
-        gets a short page that is limited.
+        gets a short page that is limited. So is one that would reach over a gap in the log,
+        closed or not: it begins after it, and what lies in the gap is for `/messages`.
         """
+        gap = room.newest_gap(after, until)
+        if gap is not None:
+            after = gap - 1
         found = _Collector(after, until, limit, accept)
         if until >= room.tail_from:
             found.take(reversed(room.tail))
@@ -104,7 +108,8 @@ class TimelineReader:
             found.take(reversed(items))
             if len(items) < size and not found.full:
                 found.next = after
-        return found.page()
+        page = found.page()
+        return page if gap is None else Page(page.events, limited=True)
 
     async def position_at(self, room: Room, vector: Vector) -> int:
         """The last position whose event the holder of `vector` has; 0 for none.

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 class Candidates:
     """Finds them from memory for an attached user, with one statement after a gap."""
 
-    def __init__(
-        self, *, log: LogReader, typing: TypingBoard, account_data: AccountData
-    ) -> None:
+    def __init__(self, *, log: LogReader, typing: TypingBoard, account_data: AccountData) -> None:
         """Read from these."""
         self._log = log
         self._typing = typing

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeserver.application.sync.feed import Feed
+from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.vector import Vector
 
@@ -60,17 +62,23 @@ class Feeds:
         self._hub.feeds[user_nid] = feed
         try:
             places = await self._memberships.places(user_nid)
-            vector = Vector(await self._log.vector())
-            if not await self._hub.reach(vector, CATCH_UP_SECONDS):
-                raise UnavailableError("This worker is behind the store")
+            await self._catch_up()
         except BaseException:
             self._hub.detach(feed)
             raise
         for place in places:
             held = feed.places.get(place.room_nid)
             if held is None or held.seq < place.seq:
-                feed.places[place.room_nid] = place
-            self._hub.watch(feed, place.room_nid)
+                gone = place.forgotten or place.room_nid in feed.forgotten
+                held = feed.places[place.room_nid] = replace(place, forgotten=gone)
+            if held.membership == JOIN:
+                self._hub.watch(feed, place.room_nid)
         feed.attached = self._hub.ticks.now
         feed.ready = True
         return feed
+
+    async def _catch_up(self) -> None:
+        """Wait until the hub has what the store has; UnavailableError where that takes long."""
+        vector = Vector(await self._log.vector())
+        if not await self._hub.reach(vector, CATCH_UP_SECONDS):
+            raise UnavailableError("This worker is behind the store")

@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.sync.context import Span
     from homeserver.domain.events.event import Event
-    from homeserver.domain.rooms.room import Room, StateKey
+    from homeserver.domain.rooms.room import Room, StateChange, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 State = dict["StateKey", "Event"]
@@ -19,35 +20,42 @@ async def state_at(store: RoomStore, room: Room, seq: int) -> State:
     """The whole state after event `seq`, from memory where the room's tail reaches that far."""
     if room.tail_from <= seq + 1:
         state = dict(room.state)
-        for item in reversed(room.tail):
-            if item.seq <= seq:
+        for change in reversed(room.changes):
+            if change.seq <= seq:
                 break
-            _take_back(state, item)
+            if change.replaced is None:
+                state.pop(change.key, None)
+            else:
+                state[change.key] = change.replaced
         return state
     return await store.state_after(room, seq)
 
 
-def _take_back(state: State, item: TimelineEvent) -> None:
-    event = item.event
-    if event.state_key is None:
-        return
-    key = (event.type, event.state_key)
-    if item.replaced is None:
-        state.pop(key, None)
-    else:
-        state[key] = item.replaced
+async def state_changed(
+    store: RoomStore, room: Room, span: Span, after: int, until: int
+) -> Sequence[StateChange]:
+    """What the state became within an answer, at positions after ≤ seq ≤ until, in order.
 
-
-async def state_changed(store: RoomStore, room: Room, after: int, until: int) -> State:
-    """The state after event `until` of the keys that changed after event `after`."""
+    State also moves without an event, so at one position there may be changes that a token's
+    holder knows and some that are new. A room's changes are in one order and whoever knows
+    one knows all before it, so the token's vector tells: what it does not cover is new.
+    """
     if room.tail_from > after + 1:
-        return await store.state_changes(room, after=after, until=until)
-    return newest_by_key(item.event for item in room.tail if after < item.seq <= until)
+        changes = await store.state_changes(room, after=after, until=until)
+        return [c for c in changes if span.is_new(c.slot, c.pos)]
+    found: list[StateChange] = []
+    for change in reversed(room.changes):
+        if change.seq < after:
+            break
+        if change.seq <= until and span.is_new(change.slot, change.pos):
+            found.append(change)
+    return found[::-1]
 
 
-def newest_by_key(events: Iterable[Event]) -> State:
-    """The last state event of each key."""
-    return {(e.type, e.state_key): e for e in events if e.state_key is not None}
+def newest_by_key(changes: Iterable[StateChange]) -> State:
+    """The last value of each key; /sync has no way to say that a key has none any more."""
+    newest = {change.key: change.event for change in changes}
+    return {key: event for key, event in newest.items() if event is not None}
 
 
 def senders_of(events: Sequence[TimelineEvent]) -> dict[str, None]:

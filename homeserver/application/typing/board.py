@@ -113,7 +113,7 @@ class TypingBoard:
             if item.event.type in _SENT:
                 self.stop(nid, item.event.sender)
         for change in draft.memberships:
-            if change.event.membership != JOIN:
+            if change.membership != JOIN:
                 self.stop(nid, change.user_id)
 
     def _drop_if_empty(self, room_nid: int) -> None:

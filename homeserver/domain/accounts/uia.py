@@ -128,7 +128,7 @@ def conclude(
     return _progress(requirement, complete_stage(attempt.session, attempt.stage))
 
 
-async def check(  # noqa: PLR0913 - a whole request and what it is checked against
+async def check(
     requirement: Requirement,
     binding: Binding,
     stored: UiaSession | None,

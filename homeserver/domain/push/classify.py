@@ -81,7 +81,7 @@ def _classify_mentions(mentioned: JsonObject, *, notifies: bool) -> EventPushCla
     room_mention = mentioned.get("room") is True
     if not mentions and not room_mention:
         return _EVERYONE if notifies else SILENT
-    return EventPushClass(notifies, False, room_mention, mentions)  # noqa: FBT003
+    return EventPushClass(notifies, False, room_mention, mentions)
 
 
 def _is_edit(content: JsonObject) -> bool:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from homeserver.domain.events.limits import MAX_PREV_EVENTS
+from homeserver.domain.rooms.branches import Branches, StateAt, StateGroup
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.room import CREATE, MEMBER, POWER_LEVELS, StateChange
+from homeserver.domain.rooms.room import CREATE, POWER_LEVELS, StateChange
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.branches import StateMap
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Head, Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
 class MembershipChange(NamedTuple):
-    """A user's membership as the user's room list keeps it."""
+    """A user's membership as the user's room list keeps it.
+
+    With `gone` state resolution took `event` away and left nothing in its place.
+    """
 
     user_id: str
     user_nid: int
@@ -25,6 +33,25 @@ class MembershipChange(NamedTuple):
     seq: int
     base_ord: int
     pos: int
+    gone: bool = False
+
+    @property
+    def membership(self) -> str:
+        """What holds from now on."""
+        return "leave" if self.gone else self.event.membership or "leave"
+
+
+class Merge(NamedTuple):
+    """What an event on a branch does to the room.
+
+    `moves` are the keys of the room's state that change with it (None: no value any more),
+    `extremities` the ends of all branches then, `state_ref` the group of the state after the
+    event (None: the room's line is just that).
+    """
+
+    moves: Mapping[StateKey, Event | None]
+    extremities: tuple[str, ...]
+    state_ref: int | None
 
 
 class Mark(NamedTuple):
@@ -38,6 +65,7 @@ class Mark(NamedTuple):
     redacted: int
     redactions: int
     muted: int
+    side: Branches | None
 
 
 class RoomDraft:
@@ -45,7 +73,8 @@ class RoomDraft:
 
     `base` is the head that the batch was computed on, `head` the one it leaves.
     `redacted` are events in their stripped form, `redactions` pairs (redacted, redaction) of
-    event ids, `muted` the positions of redacted events that `notify_ord` counts.
+    event ids, `muted` the positions of redacted events that `notify_ord` counts. `side` is
+    what lies beside the room's line, None as long as that is nothing.
     """
 
     __slots__ = (
@@ -61,6 +90,7 @@ class RoomDraft:
         "redacted",
         "redactions",
         "room",
+        "side",
     )
 
     def __init__(self, room: Room) -> None:
@@ -74,6 +104,7 @@ class RoomDraft:
         self.redacted: list[TimelineEvent] = []
         self.redactions: list[tuple[str, str]] = []
         self.muted: list[int] = []
+        self.side: Branches | None = None
         self._state: dict[StateKey, Event | None] = {}
         self._levels: PowerLevels | None = None
 
@@ -99,50 +130,109 @@ class RoomDraft:
     @property
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
-        return self.head is not self.base or bool(self.redacted)
+        return self.head is not self.base or bool(self.redacted) or self.side is not None
 
     @property
     def joined(self) -> dict[str, int | None]:
         """Who is joined (internal id) or no longer joined (None) because of this batch."""
-        return {
-            c.user_id: c.user_nid if c.event.membership == "join" else None
-            for c in self.memberships
-        }
+        return {c.user_id: c.user_nid if c.membership == "join" else None for c in self.memberships}
 
-    def append(self, item: TimelineEvent) -> None:
-        """Add the next event of the room; its `seq` must be the head's plus one."""
+    @property
+    def branches(self) -> Branches:
+        """`side`, made at the first use."""
+        if self.side is None:
+            self.side = Branches()
+        return self.side
+
+    def append(self, item: TimelineEvent, merge: Merge | None = None) -> None:
+        """Add the next event of the room; its `seq` must be the head's plus one.
+
+        Without `merge` it follows all extremities, or the newest that one event can cite.
+        """
         event, head = item.event, self.head
         rev = head.rev
-        if event.state_key is not None:
+        if merge is not None:
             rev += 1
-            self._change((event.type, event.state_key), event, rev, item)
+            for key, value in merge.moves.items():
+                held = self._change(key, value, rev, item.seq, item.slot, item.pos)
+                if value is event:
+                    item.replaced = held
+            item.state_ref = merge.state_ref
+            extremities = merge.extremities
+        else:
+            extremities = (event.event_id,)
+            if len(head.extremities) > MAX_PREV_EVENTS:
+                left = [e for e in head.extremities if e not in event.prev_events]
+                extremities = (*left, event.event_id)
+            if event.state_key is not None:
+                rev += 1
+                key = (event.type, event.state_key)
+                item.replaced = self._change(key, event, rev, item.seq, item.slot, item.pos)
         self.head = replace(
             head,
             seq=item.seq,
             rev=rev,
             depth=max(head.depth, event.depth),
             notify_ord=item.notify_ord,
-            extremities=(event.event_id,),
+            extremities=extremities,
         )
         self.events.append(item)
 
-    def _change(self, key: StateKey, event: Event, rev: int, item: TimelineEvent) -> None:
+    def move_state(
+        self,
+        moves: Mapping[StateKey, Event | None],
+        extremities: tuple[str, ...],
+        *,
+        slot: int,
+        pos: int,
+        group_nid: int,
+    ) -> None:
+        """Move the state without an event, at the head's position and a new revision.
+
+        The event that stands there keeps the state that it had, as group `group_nid`.
+        """
+        head = self.head
+        if moves:
+            self._pin(group_nid)
+        for key, event in moves.items():
+            self._change(key, event, head.rev + 1, head.seq, slot, pos)
+        self.head = replace(head, rev=head.rev + 1, extremities=extremities)
+
+    def line_after(self, seq: int) -> StateMap:
+        """The room's state after event `seq`, the head or an event of this batch, by ids."""
+        state = {key: event.event_id for key, event in self.room.state.items()}
+        for change in self.changes:
+            if change.seq > seq:
+                break
+            if change.event is None:
+                state.pop(change.key, None)
+            else:
+                state[change.key] = change.event.event_id
+        return state
+
+    def _pin(self, group_nid: int) -> None:
+        """Note what the head's event stood for, before the line moves under it."""
+        side, last = self.branches, self.events[-1] if self.events else None
+        if last is None and self.head.seq not in side.pinned:
+            side.pinned[self.head.seq] = group_nid
+        elif last is not None and last.state_ref is None:
+            last.state_ref = group_nid
+            state = StateAt(self.line_after(last.seq), group_nid)
+            side.states[last.event.event_id] = state
+        else:
+            return
+        side.groups.append(StateGroup(group_nid, self.head.rev, {}))
+
+    def _change(
+        self, key: StateKey, event: Event | None, rev: int, seq: int, slot: int, pos: int
+    ) -> Event | None:
+        """Set a key; return what it had before."""
         held = self.state(*key)
-        item.replaced = held
-        self.changes.append(
-            StateChange(
-                key=key,
-                event=event,
-                rev=rev,
-                seq=item.seq,
-                slot=item.slot,
-                pos=item.pos,
-                replaces=held is not None,
-            )
-        )
+        self.changes.append(StateChange(key, event, rev, seq, slot, pos, held))
         self._state[key] = event
         if key in (CREATE, POWER_LEVELS):
             self._levels = None
+        return held
 
     def mark(self) -> Mark:
         """Remember this point."""
@@ -155,6 +245,7 @@ class RoomDraft:
             len(self.redacted),
             len(self.redactions),
             len(self.muted),
+            self.side.copy() if self.side is not None else None,
         )
 
     def undo(self, mark: Mark) -> None:
@@ -167,6 +258,6 @@ class RoomDraft:
         del self.redacted[mark.redacted :]
         del self.redactions[mark.redactions :]
         del self.muted[mark.muted :]
+        self.side = mark.side
         self._state = {change.key: change.event for change in self.changes}
         self._levels = None
-

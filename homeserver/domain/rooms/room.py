@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from homeserver.domain.receipts.placed import place_receipt
@@ -11,10 +11,11 @@ from homeserver.domain.rooms.notices import Notices
 from homeserver.domain.rooms.power_levels import PowerLevels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from homeserver.domain.events.event import Event
     from homeserver.domain.receipts.placed import PlacedReceipt, Receipts
+    from homeserver.domain.rooms.branches import Gap
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.rooms.versions import RoomVersion
@@ -56,7 +57,8 @@ class StateChange:
     """One key of a room's state took a value: at state revision `rev`, after event `seq`.
 
     `event` None means that the key has no value any more (state resolution took it away);
-    `replaces` says whether the key had a value before.
+    `replaced` is the value before. `(slot, pos)` is where the change was written: of several
+    at one `seq` it tells which ones the holder of a vector knows.
     """
 
     key: StateKey
@@ -65,7 +67,7 @@ class StateChange:
     seq: int
     slot: int
     pos: int
-    replaces: bool
+    replaced: Event | None = None
 
 
 class Room:
@@ -75,6 +77,8 @@ class Room:
     after which it holds. `members` has the joined members. `tail` has the newest events in
     room order, up to `TAIL`, nothing between them (no history with a `back` either: whoever
     adds some drops what is older from the tail); `tail_from` is the first of its positions.
+    `changes` are those of the state since position `tail_from` - 1, that position included.
+    `gaps` are the holes in the log by the position that they lie before, closed ones too.
     `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
     next event. `certified` is the last position that readers may see (design: certified
     vector), `tick` the worker's own counter of certified batches at the room's last change.
@@ -86,6 +90,8 @@ class Room:
         "_levels",
         "cached",
         "certified",
+        "changes",
+        "gaps",
         "head",
         "members",
         "nid",
@@ -110,6 +116,8 @@ class Room:
         self.state_seq: dict[StateKey, int] = {}
         self.members: dict[str, Member] = {}
         self.tail: deque[TimelineEvent] = deque(maxlen=TAIL)
+        self.changes: deque[StateChange] = deque()
+        self.gaps: dict[int, Gap] = {}
         self.receipts: Receipts = {}
         self.notices = Notices()
         self.tick = 0
@@ -155,10 +163,13 @@ class Room:
         tail: Sequence[TimelineEvent],
         receipts: Iterable[PlacedReceipt] = (),
         muted: Iterable[int] = (),
+        changes: Iterable[StateChange] = (),
+        gaps: Mapping[int, Gap] | None = None,
     ) -> None:
         """Fill from the store: head, (key, event, seq) of the state, members' ids, newest events.
 
-        `receipts` come in log order; `muted` are the positions of redacted notifying events.
+        `receipts` come in log order; `muted` are the positions of redacted notifying events;
+        `changes` come in the order of their revisions.
         """
         self.head = head
         self.certified = head.seq
@@ -168,6 +179,9 @@ class Room:
         for user_id, nid in members:
             self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
         self.tail.extend(tail)
+        self.changes.extend(changes)
+        self.gaps = dict(gaps or {})
+        self._prune()
         self.notices.catch_up(muted)
         for placed in receipts:
             place_receipt(self.receipts, placed)
@@ -176,22 +190,27 @@ class Room:
         self,
         seen: Head,
         head: Head,
-        state: Iterable[tuple[StateKey, Event | None, int]],
+        changes: Iterable[StateChange],
         members: Iterable[tuple[str, int | None]],
         tail: Sequence[TimelineEvent],
         receipts: Iterable[PlacedReceipt] = (),
         muted: Iterable[int] = (),
         redacted: Iterable[TimelineEvent] = (),
+        gaps: Mapping[int, Gap] | None = None,
     ) -> None:
         """Take over what other writers committed after `seen`, read from the store.
 
-        `redacted` are older events in their stripped form. Nothing happens where the room moved on meanwhile; `certified` stays where it is.
+        `changes` are those after `seen`'s revision, in order, `tail` the newest events after
+        `seen`, `redacted` older events in their stripped form. Nothing happens where the room
+        moved on meanwhile; `certified` stays where it is.
         """
         if self.head is not seen:
             return
         self.head = head
-        for key, event, seq in state:
-            self._set(key, event, seq)
+        for change in changes:
+            held = self.state.get(change.key)
+            self.changes.append(replace(change, replaced=held))
+            self._set(change.key, change.event, change.seq)
         for user_id, nid in members:
             self._set_member(user_id, nid)
         if tail and tail[0].seq != seen.seq + 1:
@@ -199,6 +218,8 @@ class Room:
         self.tail.extend(tail)
         for item in redacted:
             self._strip(item)
+        self._take_gaps(gaps or {})
+        self._prune()
         self.notices.catch_up(muted)
         for placed in receipts:
             place_receipt(self.receipts, placed)
@@ -217,10 +238,35 @@ class Room:
         for user_id, nid in draft.joined.items():
             self._set_member(user_id, nid)
         self.tail.extend(draft.events)  # before stripping: they may show what is stripped
+        self.changes.extend(draft.changes)
         for item in draft.redacted:
             self._strip(item)
+        if draft.side is not None:
+            self._take_gaps(draft.side.gaps)
+        if self.changes:
+            self._prune()
         self.notices.absorb(draft)
         self.cached.clear()
+
+    def _take_gaps(self, gaps: Mapping[int, Gap]) -> None:
+        """Note gaps that opened or moved; the tail ends where history stands in it."""
+        for seq, gap in gaps.items():
+            if gap.back and gap != self.gaps.get(seq):
+                while self.tail and self.tail[0].seq < seq:
+                    self.tail.popleft()
+            self.gaps[seq] = gap
+
+    def _prune(self) -> None:
+        """Forget the changes from before the tail."""
+        first = self.tail_from - 1
+        while self.changes and self.changes[0].seq < first:
+            self.changes.popleft()
+
+    def newest_gap(self, after: int, until: int) -> int | None:
+        """The last gap, open or closed, at a position after < seq <= until."""
+        if not self.gaps:
+            return None
+        return max((seq for seq in self.gaps if after < seq <= until), default=None)
 
     def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
         held = self.state.get(key)
@@ -251,6 +297,10 @@ class Room:
             if item.replaced is not None and item.replaced.event_id == event.event_id:
                 item.replaced, item.client = event, None  # `prev_content` shows it too
         if event.state_key is not None:
+            self.changes = deque(
+                replace(c, event=event) if c.event and c.event.event_id == event.event_id else c
+                for c in self.changes
+            )
             key = (event.type, event.state_key)
             held = self.state.get(key)
             if held is not None and held.event_id == event.event_id:
@@ -259,6 +309,4 @@ class Room:
                 if key == POWER_LEVELS:
                     self._levels = None
                 if event.type == MEMBER and event.state_key in self.members:
-                    self.members[event.state_key] = Member(
-                        self.members[event.state_key].nid, event
-                    )
+                    self.members[event.state_key] = Member(self.members[event.state_key].nid, event)

@@ -13,7 +13,8 @@ class TimelineEvent:
 
     `(seq, back)` is the place in the room, `(slot, pos)` in its writer's log.
     `notify_ord` counts the notifying events of the room up to and including this one.
-    `replaced` is the state event that this one replaced. `txn_device` and `txn_id` name
+    `replaced` is the state event that this one replaced. `state_ref` is the group of the state
+    after it; None means the room's line here. `txn_device` and `txn_id` name
     the local device and transaction that sent it. `client` caches the serialised client
     form without per-device parts; `redacted_because` is the redaction that stripped it.
     """
@@ -30,6 +31,7 @@ class TimelineEvent:
         "sender_nid",
         "seq",
         "slot",
+        "state_ref",
         "txn_device",
         "txn_id",
         "txn_key",
@@ -51,6 +53,7 @@ class TimelineEvent:
         txn_id: str | None = None,
         txn_key: bytes | None = None,
         redacted_because: Event | None = None,
+        state_ref: int | None = None,
     ) -> None:
         """Place an event."""
         self.event = event
@@ -66,4 +69,5 @@ class TimelineEvent:
         self.txn_id = txn_id
         self.txn_key = txn_key
         self.redacted_because = redacted_because
+        self.state_ref = state_ref
         self.client: bytes | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import and_, bindparam, delete, insert, or_, select
@@ -19,6 +19,7 @@ from homeserver.infrastructure.sql.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from gzip import GzipFile
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Table
@@ -52,7 +53,7 @@ async def dump(database: Database, path: Path) -> int:
     return rows
 
 
-async def _dump_table(reader: Reader, table: Table, out: BinaryIO) -> int:
+async def _dump_table(reader: Reader, table: Table, out: GzipFile) -> int:
     """Page through a table by its primary key: memory stays bounded."""
     names = [c.name for c in table.columns]
     keys = [names.index(c.name) for c in table.primary_key]
@@ -118,12 +119,10 @@ async def _insert(session: Session, table: Table, rows: Sequence[Row]) -> None:
     names = [c.name for c in table.columns]
     statement = Query(insert(table).values({n: bindparam(f"v_{n}") for n in names}))
     for row in rows:
-        await session.execute(
-            statement, **{f"v_{n}": v for n, v in zip(names, row, strict=True)}
-        )
+        await session.execute(statement, **{f"v_{n}": v for n, v in zip(names, row, strict=True)})
 
 
-def _write(out: BinaryIO, message: Mapping[str, Any]) -> None:
+def _write(out: GzipFile, message: Mapping[str, Any]) -> None:
     body = _encoder.encode(message)
     out.write(len(body).to_bytes(_LENGTH, "big") + body)
 

@@ -40,7 +40,7 @@ class SqlLogReader:
 
     async def vector(self) -> dict[int, int]:
         """See `LogReader.vector`."""
-        return dict(await self._db.fetch(fence.VECTOR))  # type: ignore[arg-type]
+        return dict(await self._db.fetch(fence.VECTOR))
 
     async def generation(self) -> bytes:
         """See `LogReader.generation`."""
@@ -58,4 +58,4 @@ class SqlLogReader:
 
     async def heads(self, user_nid: int) -> Sequence[tuple[int, int, int]]:
         """See `LogReader.heads`."""
-        return await self._db.fetch(HEADS, user=user_nid)  # type: ignore[return-value]
+        return await self._db.fetch(HEADS, user=user_nid)

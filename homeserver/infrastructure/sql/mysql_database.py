@@ -6,6 +6,7 @@ A batch is one packet: BEGIN; fence; multi-row INSERTs; COMMIT (one round trip; 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from homeserver.infrastructure.sql.errors import (
     TransientError,
 )
 from homeserver.infrastructure.sql.fence import preamble
-from homeserver.infrastructure.sql.literal import bound, literal
+from homeserver.infrastructure.sql.literal import bound, row_literal
 from homeserver.infrastructure.sql.mysql_packets import (
+    PACKET_SECONDS,
     PacketConnection,
     send_packet,
     translate,
@@ -161,7 +163,8 @@ class MySqlDatabase:
             except Exception:
                 # closing alone would free the locks only when the server notices
                 with suppress(err.MySQLError, OSError):
-                    await connection.rollback()
+                    async with asyncio.timeout(PACKET_SECONDS):
+                        await connection.rollback()
                 raise
             await connection.commit()
 
@@ -225,7 +228,7 @@ def render(begin: str, batch: Batch) -> str:
     out.extend(bound(text, args) for text, args in preamble(batch, DIALECT))
     for write, rows in batch.writes:
         if isinstance(write, Insert):
-            values = ",".join(["(" + ",".join([literal(v) for v in row]) + ")" for row in rows])
+            values = ",".join([row_literal(row) for row in rows])
             out.append(write.head + values + write.tail[DIALECT])
         elif isinstance(write, Execute):
             out.extend(bound(*write.bound(DIALECT, row)) for row in rows)

@@ -28,8 +28,8 @@ class SqlDialect(Enum):
 
 
 _DIALECTS: dict[SqlDialect, Dialect] = {
-    SqlDialect.MYSQL: mysql.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
-    SqlDialect.SQLITE: sqlite.dialect(paramstyle="qmark"),  # type: ignore[no-untyped-call]
+    SqlDialect.MYSQL: mysql.dialect(paramstyle="format"),
+    SqlDialect.SQLITE: sqlite.dialect(paramstyle="qmark"),
 }
 
 

@@ -81,12 +81,8 @@ REDACTED_SINCE = Query(
     .select_from(
         _by.join(
             t.redaction,
-            and_(
-                _redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id
-            ),
-        ).join(
-            t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id)
-        )
+            and_(_redaction.room_nid == _by.c.room_nid, _redaction.event_id == _by.c.event_id),
+        ).join(t.event, and_(_e.room_nid == _by.c.room_nid, _e.event_id == _redaction.target_id))
     )
     .where(
         _by.c.room_nid == bindparam("room"),
@@ -139,7 +135,7 @@ RECEIPTS = Query(
 )
 _STATE_COLUMNS = (
     *(_s.type, _s.state_key, _s.from_seq, _s.to_seq, _s.event_id, _s.from_rev),
-    *(_e.codec, _e.body),
+    *(_e.codec, _e.body, _s.slot, _s.pos),
 )
 
 
@@ -151,14 +147,23 @@ def _state() -> Select[tuple[object, ...]]:
 
 
 CURRENT_STATE = Query(_state().where(_s.to_rev == OPEN))
-STATE_SINCE_REV = Query(_state().where(_s.from_rev > bindparam("rev"), _s.to_rev == OPEN))
+CHANGES_SINCE_REV = Query(_state().where(_s.from_rev > bindparam("rev")).order_by(_s.from_rev))
+CHANGES_SINCE_SEQ = Query(_state().where(_s.from_seq >= bindparam("seq")).order_by(_s.from_rev))
+ENDED = Query(
+    _state()
+    .add_columns(_s.to_rev)
+    .where(_s.to_rev >= bindparam("first"), _s.to_rev <= bindparam("last"))
+)
 STATE_AFTER = Query(_state().where(_s.from_seq <= bindparam("seq"), _s.to_seq > bindparam("seq")))
+# both ends included: what moved at just these positions is told apart by (slot, pos)
 STATE_CHANGES = Query(
-    _state().where(
-        _s.from_seq > bindparam("after"),
+    _state()
+    .where(
+        _s.from_seq >= bindparam("after"),
         _s.from_seq <= bindparam("until"),
-        _s.to_seq > bindparam("until"),
+        _s.to_seq >= bindparam("until"),
     )
+    .order_by(_s.from_rev)
 )
 KEY_HISTORY = Query(
     _state()
@@ -173,7 +178,13 @@ JOINED_MEMBERS = Query(
 MEMBERS_SINCE = Query(
     select(t.matrix_user.c.user_id, _m.user_nid, _m.membership)
     .select_from(t.membership.join(t.matrix_user, t.matrix_user.c.nid == _m.user_nid))
-    .where(_m.room_nid == bindparam("room"), _m.room_seq > bindparam("seq"))
+    .where(_m.room_nid == bindparam("room"), _m.room_seq >= bindparam("seq"))
+)
+GAPS = Query(
+    select(
+        *(t.room_gap.c.room_seq, t.room_gap.c.back),
+        *(t.room_gap.c.notify_ord, t.room_gap.c.missing),
+    ).where(t.room_gap.c.room_nid == bindparam("room"))
 )
 
 
@@ -205,7 +216,7 @@ def positions(count: int) -> Query:
 def replaced(count: int) -> Query:
     """What the state events at `count` positions replaced: parameters room, s0, s1 ….
 
-    Rows: id of the event, then id, codec and body of the one that it replaced.
+    Rows: id of the event, then id, codec and body of the one that it replaced, position.
     """
     new, old = t.state_interval.alias("new"), t.state_interval.alias("old")
     same_key = and_(
@@ -218,7 +229,7 @@ def replaced(count: int) -> Query:
         t.event, and_(_e.room_nid == old.c.room_nid, _e.event_id == old.c.event_id)
     )
     return Query(
-        select(new.c.event_id, old.c.event_id, _e.codec, _e.body)
+        select(new.c.event_id, old.c.event_id, _e.codec, _e.body, new.c.from_seq)
         .select_from(joined)
         .where(new.c.room_nid == bindparam("room"), new.c.from_seq.in_(_names("s", count)))
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from homeserver.domain.events.hashes import event_id_bytes
 from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.branch_rows import write_branches
 from homeserver.infrastructure.sql.codec import encode_body
 from homeserver.infrastructure.sql.types import OPEN
 
@@ -26,6 +27,10 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
     nid = room.room.nid
     for item in room.events:
         draft.write(w.INSERT_EVENT, _event(nid, item))
+    if room.side is not None:
+        write_branches(draft, nid, room.side)
+        for item in room.side.history:
+            draft.write(w.INSERT_EVENT, _event(nid, item))
     if room.changes:
         _write_state(draft, nid, room.changes)
     for change in room.memberships:
@@ -49,8 +54,8 @@ def _event(nid: int, item: TimelineEvent) -> Row:
         item.sender_nid,
         event.origin_server_ts,
         item.notify_ord,
-        None,
-        None,
+        item.state_ref,
+        event_id_bytes(item.redacted_because.event_id) if item.redacted_because else None,
         item.txn_key,
         item.txn_device,
         item.txn_id.encode() if item.txn_id is not None else None,
@@ -80,7 +85,7 @@ def _write_state(draft: Draft, nid: int, changes: list[StateChange]) -> None:
         draft.write(w.INSERT_STATE, row)
         following[change.key] = change
     for key, first in following.items():
-        if first.replaces:
+        if first.replaced is not None:
             close = (nid, key[0].encode(), key[1].encode(), first.rev, first.seq)
             draft.write(w.CLOSE_STATE, close)
 
@@ -89,7 +94,7 @@ def _membership(draft: Draft, nid: int, change: MembershipChange) -> Row:
     return (
         change.user_nid,
         nid,
-        (change.event.membership or "leave").encode(),
+        change.membership.encode(),
         event_id_bytes(change.event.event_id),
         change.seq,
         change.sender_nid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import msgspec
 from homeserver.application.ports.room_store import RoomRecord, StateSpan
 from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes
 from homeserver.domain.events.parse import load_event
+from homeserver.domain.rooms.branches import Gap
 from homeserver.domain.rooms.notices import EVERYONE, Highlight, OwnPlace
-from homeserver.domain.rooms.room import TAIL, Head
+from homeserver.domain.rooms.room import TAIL, Head, StateChange
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.infrastructure.sql import room_queries as q
@@ -20,6 +22,7 @@ from homeserver.infrastructure.sql.codec import decode_body
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.receipt_rows import receipt_of, write_receipt
 from homeserver.infrastructure.sql.room_rows import write_room
+from homeserver.infrastructure.sql.state_rows import state_rows
 from homeserver.infrastructure.sql.types import OPEN
 
 if TYPE_CHECKING:
@@ -66,9 +69,12 @@ class SqlRoomStore:
         """See `RoomStore.load`."""
         async with self._db.snapshot() as reader:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
-            state = await reader.fetch(q.CURRENT_STATE, room=room.nid)
+            state = await state_rows(reader, room, q.CURRENT_STATE)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
             tail = await self._tail(reader, room, 0)
+            first = tail[0].seq if tail else head.seq + 1
+            changes = await self._changes(reader, room, first - 1)
+            gaps = await reader.fetch(q.GAPS, room=room.nid)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
         spans = [_span(room, row) for row in state]
@@ -79,6 +85,8 @@ class SqlRoomStore:
             tail,
             [receipt_of(row) for row in receipts],
             [seq for (seq,) in muted],
+            changes,
+            _gaps(gaps),
         )
 
     async def refresh(self, room: Room) -> bool:
@@ -88,7 +96,8 @@ class SqlRoomStore:
             old = room.head
             if (head.seq, head.rev) == (old.seq, old.rev):
                 return False
-            state = await reader.fetch(q.STATE_SINCE_REV, room=room.nid, rev=old.rev)
+            changes = await state_rows(reader, room, q.CHANGES_SINCE_REV, rev=old.rev)
+            gaps = await reader.fetch(q.GAPS, room=room.nid)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
             tail = await self._tail(reader, room, old.seq)
             rows = await reader.fetch(q.REDACTED_SINCE, room=room.nid, seq=old.seq)
@@ -98,12 +107,13 @@ class SqlRoomStore:
         room.catch_up(
             old,
             head,
-            [(s.key, s.event, s.from_seq) for s in (_span(room, row) for row in state)],
+            [_change(room, row) for row in changes],
             [(u.decode(), nid if m == b"join" else None) for u, nid, m in members],
             tail,
             [receipt_of(row) for row in receipts],
             [seq for (seq,) in muted],
             redacted,
+            _gaps(gaps),
         )
         return True
 
@@ -167,7 +177,7 @@ class SqlRoomStore:
 
     async def state_after(self, room: Room, seq: int) -> dict[StateKey, Event]:
         """See `RoomStore.state_after`."""
-        rows = await self._db.fetch(q.STATE_AFTER, room=room.nid, seq=seq)
+        rows = await state_rows(self._db, room, q.STATE_AFTER, seq=seq)
         return _state(room, rows)
 
     async def state_at(
@@ -182,17 +192,17 @@ class SqlRoomStore:
         if others_than is not None:
             params["other"] = others_than.encode()
         query = q.state_at(len(wanted), others=others_than is not None)
-        return _state(room, await self._db.fetch(query, room=room.nid, seq=seq, **params))
+        return _state(room, await state_rows(self._db, room, query, seq=seq, **params))
 
-    async def state_changes(self, room: Room, *, after: int, until: int) -> dict[StateKey, Event]:
+    async def state_changes(self, room: Room, *, after: int, until: int) -> Sequence[StateChange]:
         """See `RoomStore.state_changes`."""
-        rows = await self._db.fetch(q.STATE_CHANGES, room=room.nid, after=after, until=until)
-        return _state(room, rows)
+        rows = await state_rows(self._db, room, q.STATE_CHANGES, after=after, until=until)
+        return [_change(room, row) for row in rows]
 
     async def history_of(self, room: Room, key: StateKey) -> Sequence[StateSpan]:
         """See `RoomStore.history_of`."""
-        rows = await self._db.fetch(
-            q.KEY_HISTORY, room=room.nid, kind=key[0].encode(), key=key[1].encode()
+        rows = await state_rows(
+            self._db, room, q.KEY_HISTORY, kind=key[0].encode(), key=key[1].encode()
         )
         return [_span(room, row) for row in rows]
 
@@ -234,6 +244,20 @@ class SqlRoomStore:
         """See `RoomStore.write`."""
         write_room(draft, room)
 
+    async def _changes(self, reader: Reader, room: Room, seq: int) -> list[StateChange]:
+        """The changes of state from position `seq` on, with what they replaced."""
+        rows = await state_rows(reader, room, q.CHANGES_SINCE_SEQ, seq=seq)
+        if not rows:
+            return []
+        changes = [_change(room, row) for row in rows]
+        ends = {"first": changes[0].rev, "last": changes[-1].rev}
+        ended = await state_rows(reader, room, q.ENDED, **ends)
+        before = {(row[-1], row[0], row[1]): _change(room, row[:-1]).event for row in ended}
+        return [
+            replace(c, replaced=before.get((c.rev, c.key[0].encode(), c.key[1].encode())))
+            for c in changes
+        ]
+
     async def _tail(self, reader: Reader, room: Room, after: int) -> list[TimelineEvent]:
         """The newest events, as far back as no history stands between them."""
         rows = await reader.fetch(q.TAIL, room=room.nid, after_seq=after, n=TAIL)
@@ -251,13 +275,13 @@ class SqlRoomStore:
         }
         stripped_by = await self._by_key(reader, room, list(redactions.values()))
         for item in items:
-            item.replaced = replaced.get(item.event.event_id)
+            item.replaced = replaced.get((item.seq, item.event.event_id))
             item.redacted_because = stripped_by.get(redactions.get(item.event.event_id, b""))
         return items
 
     async def _replaced(
         self, reader: Reader, room: Room, items: Sequence[TimelineEvent]
-    ) -> dict[str, Event]:
+    ) -> dict[tuple[int, str], Event]:
         """The state event that each state event replaced."""
         seqs = [i.seq for i in items if i.event.state_key is not None and not i.back]
         if not seqs:
@@ -265,7 +289,7 @@ class SqlRoomStore:
         wanted = padded(seqs)
         params = {f"s{i}": seq for i, seq in enumerate(wanted)}
         rows = await reader.fetch(q.replaced(len(wanted)), room=room.nid, **params)
-        return {event_id_from_bytes(row[0]): _event(room, *row[1:]) for row in rows}
+        return {(row[4], event_id_from_bytes(row[0])): _event(room, *row[1:4]) for row in rows}
 
     async def _by_key(
         self, reader: Reader, room: Room, keys: Sequence[bytes]
@@ -313,12 +337,23 @@ def _event(room: Room, key: bytes, codec: int, body: bytes) -> Event:
 
 
 def _span(room: Room, row: Row) -> StateSpan:
-    event_type, state_key, from_seq, to_seq, event_id, _rev, codec, body = row
-    event = None
-    if event_id is not None and body is not None:
-        event = _event(room, event_id, codec, body)
+    change = _change(room, row)
+    to_seq = None if row[3] == OPEN else row[3]
+    return StateSpan(change.key, change.event, change.seq, to_seq, change.slot, change.pos)
+
+
+def _change(room: Room, row: Row) -> StateChange:
+    event_type, state_key, from_seq, _to_seq, event_id, rev, codec, body, slot, pos = row
+    event = _event(room, event_id, codec, body) if event_id is not None else None
     key = (event_type.decode(), state_key.decode())
-    return StateSpan(key, event, from_seq, None if to_seq == OPEN else to_seq)
+    return StateChange(key, event, rev, from_seq, slot, pos)
+
+
+def _gaps(rows: Sequence[Row]) -> dict[int, Gap]:
+    return {
+        seq: Gap(tuple(event_id_from_bytes(key) for key in _unpack(missing)), notify_ord, back)
+        for seq, back, notify_ord, missing in rows
+    }
 
 
 def _state(room: Room, rows: Sequence[Row]) -> dict[StateKey, Event]:

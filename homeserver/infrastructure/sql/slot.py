@@ -68,22 +68,27 @@ async def check_fence(database: Database, lease: Lease, now: int) -> None:
     between us and the server put back): such a store would let a replaced writer go on.
     """
     try:
-        async with database.transaction() as session:
-            await session.execute(
-                fence.FENCE,
-                p_slot=lease.slot,
-                p_epoch=lease.epoch - 1,
-                p_old=lease.pos,
-                p_generation=lease.generation,
-                p_new=lease.pos + 1,
-                p_ts=now,
-            )
-            raise _UnfencedError
+        await _pass_fence(database, lease, now)
     except ClashError:
         return
     except _UnfencedError:
         msg = "the database does not refuse NULL in a NOT NULL column: its sql_mode is not strict"
         raise StoreDownError(msg) from None
+
+
+async def _pass_fence(database: Database, lease: Lease, now: int) -> None:
+    """Write as another epoch: ClashError where the fence holds, else rolled back."""
+    async with database.transaction() as session:
+        await session.execute(
+            fence.FENCE,
+            p_slot=lease.slot,
+            p_epoch=lease.epoch - 1,
+            p_old=lease.pos,
+            p_generation=lease.generation,
+            p_new=lease.pos + 1,
+            p_ts=now,
+        )
+        raise _UnfencedError
 
 
 async def holds(database: Database, lease: Lease) -> bool:

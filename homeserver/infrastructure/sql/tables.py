@@ -228,6 +228,7 @@ stray_event = Table(
     _id("room_nid", primary_key=True),
     Column("event_id", digest(32), primary_key=True),
     Column("verdict", SmallInteger, nullable=False),
+    Column("rule", octets(32), nullable=False),
     Column("reason", octets(255), nullable=False),
     Column("state_ref", NID),
     Column("codec", SmallInteger, nullable=False),
@@ -240,7 +241,8 @@ room_gap = Table(
     metadata,
     _id("room_nid", primary_key=True),
     Column("room_seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("back", Integer, primary_key=True, autoincrement=False),
+    Column("back", Integer, nullable=False),
+    Column("notify_ord", BigInteger, nullable=False),
     Column("missing", blob(), nullable=False),
     *_log(),
 )
@@ -266,7 +268,7 @@ state_group = Table(
     metadata,
     _id("nid", primary_key=True),
     _id("room_nid"),
-    Column("parent_nid", NID),
+    Column("base_rev", BigInteger, nullable=False),
 )
 
 state_group_delta = Table(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import BigInteger, LargeBinary, SmallInteger
 from sqlalchemy.dialects import mysql
-from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
 
 OPEN = 2**62
 """The upper end of an interval that has not ended: a number, so that an index finds it."""

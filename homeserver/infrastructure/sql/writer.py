@@ -143,7 +143,7 @@ class GroupCommitWriter:
             await self._commit(units)
         except FencedError:
             self.fenced = True
-            log.error("writer.fenced", slot=self.lease.slot, epoch=self.lease.epoch)
+            log.critical("writer.fenced", slot=self.lease.slot, epoch=self.lease.epoch)
             units += self._waiting
             self._waiting = []
             _fail(units, UnavailableError("This worker was replaced"))

@@ -36,7 +36,8 @@ class Insert(Write):
         self.rank = rank
         self.table = table
         names = [c.name for c in table.columns]
-        self.head = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
+        columns = ", ".join(names)
+        self.head = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 (our own names)
         self.tail: dict[SqlDialect, str] = {SqlDialect.MYSQL: "", SqlDialect.SQLITE: ""}
         self.one_row = f"({', '.join('?' * len(names))})"
 
@@ -116,8 +117,20 @@ MOVE_HEAD = Upsert(
 )
 INSERT_EVENT = Insert(t.event, 41)
 INSERT_STATE = Insert(t.state_interval, 44)
-INSERT_STRAY = Upsert(t.stray_event, 42)
-INSERT_GAP = Insert(t.room_gap, 45)
+UPSERT_STRAY = Upsert(t.stray_event, 42)
+UPSERT_GAP = Upsert(t.room_gap, 45)
+INSERT_GROUP = Insert(t.state_group, 53)
+INSERT_GROUP_DELTA = Insert(t.state_group_delta, 54)
+_stray = t.stray_event.c
+DELETE_STRAY = Execute(
+    Query(
+        delete(t.stray_event).where(
+            _stray.room_nid == bindparam("room"), _stray.event_id == bindparam("id")
+        )
+    ),
+    ("room", "id"),
+    46,
+)
 _state = t.state_interval.c
 CLOSE_STATE = Execute(
     Query(
@@ -142,6 +155,20 @@ STRIP_EVENT = Execute(
     ),
     ("room", "id", "by", "codec_", "body_"),
     51,
+)
+PIN_STATE = Execute(
+    Query(
+        update(t.event)
+        .where(
+            _event.room_nid == bindparam("room"),
+            _event.room_seq == bindparam("seq"),
+            _event.back == 0,
+            _event.state_ref.is_(None),
+        )
+        .values(state_ref=bindparam("ref"))
+    ),
+    ("room", "seq", "ref"),
+    52,
 )
 UPSERT_MEMBERSHIP = Upsert(t.membership, 47)
 _membership = t.membership.c

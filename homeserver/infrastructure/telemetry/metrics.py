@@ -97,9 +97,17 @@ class _StageCollector(Collector):
 REGISTRY.register(_StageCollector())
 
 
+_counters: dict[tuple[str, str, int], Counter] = {}
+"""Finding a labelled counter costs more than counting."""
+
+
 def count_request(route: str, method: str, status: int) -> None:
     """Count an answered request; `route` is the pattern, never the path."""
-    requests.labels(route, method, str(status)).inc()
+    key = (route, method, status)
+    counter = _counters.get(key)
+    if counter is None:
+        counter = _counters[key] = requests.labels(route, method, str(status))
+    counter.inc()
 
 
 def render_metrics() -> bytes:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeserver.domain.shared.errors import LimitExceededError, MatrixError, TooLargeError
+from homeserver.infrastructure.telemetry.trace import current
 from homeserver.presentation.http_errors import MethodNotAllowedError, RequestTimedOutError
 from homeserver.presentation.responses import Response
 
@@ -57,17 +58,16 @@ def failure_response(request: Request, error: Exception) -> Response:
     if isinstance(error, ConnectionError) and request.raw.transport is None:
         _log.debug("Client left during %s %s", request.method, request.label)
         return Response(CLIENT_CLOSED_REQUEST, b"")
+    trace = current()
+    trace_id = trace.trace_id if trace else "none"
     _log.error(
         "Unexpected failure in %s %s (trace %s)",
         request.method,
         request.label,
-        request.trace_id,
+        trace_id,
         exc_info=error,
-        extra={"trace_id": request.trace_id},
     )
-    return matrix_error_response(
-        _UnexpectedError(f"Internal server error (trace {request.trace_id})")
-    )
+    return matrix_error_response(_UnexpectedError(f"Internal server error (trace {trace_id})"))
 
 
 class _UnexpectedError(MatrixError):

@@ -12,8 +12,8 @@ class RequestObserver(Protocol):
     """Told of every request but OPTIONS. Neither method may raise or block.
 
     Both run in the request's own task, so that context variables bound in `begin` hold for
-    the handler. Use `request.method`, `request.label` (bounded) and `request.trace_id`;
-    never log `request.query_string` or headers: they can hold an access token.
+    the handler. Use `request.method` and `request.label` (bounded); never log
+    `request.query_string` or headers: they can hold an access token.
     """
 
     def begin(self, request: Request) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from homeserver.application.ports.rate_limiter import Limit
+from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter, NoRateLimiter
+from homeserver.infrastructure.telemetry.observer import RequestTelemetry
 from homeserver.presentation.app import build_server
 from homeserver.presentation.routing import Auth, Route
 from homeserver.presentation.settings import HttpSettings
@@ -116,9 +118,8 @@ async def test_an_unexpected_failure_is_500_and_only_logged(
 ) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     with caplog.at_level(logging.ERROR):
-        answer = await (await serve()).ask(
-            "GET", "/fail", traceparent=f"00-{trace}-00f067aa0ba902b7-01"
-        )
+        site = await serve(observer=RequestTelemetry(SystemIds()))
+        answer = await site.ask("GET", "/fail", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
     assert answer.error == (500, "M_UNKNOWN")
     assert b"secret" not in answer.body
     assert b"Traceback" not in answer.body

@@ -123,9 +123,12 @@ async def test_a_client_that_leaves_in_its_body_makes_no_noise(
             seen.append(status)
 
     site = await serve(observer=Watch())
-    for headers in ({"Content_Length": "100"}, {"Transfer_Encoding": "chunked"}):
+    for half in (
+        request_bytes("POST", "/object", Content_Length="100"),
+        request_bytes("POST", "/object", Transfer_Encoding="chunked"),
+    ):
         wire = await site.connect()
-        wire.send(request_bytes("POST", "/object", **headers))
+        wire.send(half)
         await asyncio.sleep(0.05)
         wire.writer.transport.abort()
     await asyncio.sleep(0.1)
@@ -140,7 +143,7 @@ async def test_E7_a_client_that_does_not_read_is_cut_off(serve: Any) -> None:
     settings = HttpSettings(send_stall_seconds=0.2, linger_seconds=0)
     site = await serve(Route("GET", "/big", big, Auth.NONE), settings=settings)
     wire = await site.connect()
-    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    wire.writer.transport.pause_reading()
     wire.send(request_bytes("GET", "/big") * 3)
     async with asyncio.timeout(3):
         while site.server.connection_count == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -139,7 +139,7 @@ async def test_of_rooms_racing_for_an_alias_one_is_made(town: Town) -> None:
     ],
 )
 async def test_refused_requests_leave_nothing(
-    town: Town, request_: dict[str, object], error: type[MatrixError]
+    town: Town, request_: dict[str, Any], error: type[MatrixError]
 ) -> None:
     alice = await town.user("alice")
     with pytest.raises(error):

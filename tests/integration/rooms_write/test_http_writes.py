@@ -56,7 +56,9 @@ class Browser:
 
     async def ask(self, who: str, method: str, path: str, body: Any = None) -> Answer:
         """Ask under v3, or a path of one's own."""
-        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        data = (
+            body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        )
         target = path if path.startswith("/_") else V3 + path
         return await self.site.ask(method, target, data, Authorization=f"Bearer {who}")
 
@@ -77,6 +79,9 @@ async def browser(town: Town) -> AsyncIterator[Browser]:
             if token not in people:
                 raise UnknownTokenError("Unknown token")
             return people[token]
+
+        async def authenticate_to_log_out(self, token: str) -> Requester:
+            return await self.authenticate(token)
 
     server = build_server(
         routes_of(town),

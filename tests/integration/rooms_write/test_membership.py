@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.town import Town
 
 BOB = "@bob:firn.test"
-RESULTS = {
+RESULTS: dict[str, dict[str | None, str | None]] = {
     # what: {membership before: membership after, None: refused}
     "join": {None: None, "invite": "join", "knock": None, "join": "join", "leave": None, "ban": None},
     "knock": {None: "knock", "invite": None, "knock": "knock", "join": None, "leave": "knock", "ban": None},
@@ -105,7 +105,8 @@ async def test_steps_by_state_events_follow_the_same_rules(town: Town) -> None:
     await put(alice, {"membership": "ban"})
     await put(alice, {"membership": "leave"})
     assert room.membership_of(BOB) == "leave"
-    for bad in ({}, {"membership": "guest"}, {"membership": 5}):
+    wrong: list[dict[str, object]] = [{}, {"membership": "guest"}, {"membership": 5}]
+    for bad in wrong:
         with pytest.raises(BadJsonError):
             await put(alice, bad)
     with pytest.raises(InvalidParamError):

@@ -64,7 +64,9 @@ async def walk(path: list[Step], version: str, *, at_once: bool) -> None:
             if at_once:
                 outcomes = await asyncio.gather(*walked, return_exceptions=True)
             else:
-                outcomes = [(await asyncio.gather(one, return_exceptions=True))[0] for one in walked]
+                outcomes = [
+                    (await asyncio.gather(one, return_exceptions=True))[0] for one in walked
+                ]
             for outcome in outcomes:
                 if outcome is not None and not isinstance(outcome, MatrixError):
                     raise outcome
@@ -81,9 +83,7 @@ async def compare(town: Town, room: Room, users: list[Requester]) -> None:
     assert [i.event for i in stored.tail] == [i.event for i in room.tail]
     assert [i.replaced for i in stored.tail] == [i.replaced for i in room.tail]
     assert [i.redacted_because for i in stored.tail] == [i.redacted_because for i in room.tail]
-    assert [i.seq for i in stored.tail] == list(
-        range(room.tail[0].seq, room.head.seq + 1)
-    )
+    assert [i.seq for i in stored.tail] == list(range(room.tail[0].seq, room.head.seq + 1))
     for user in users:
         places = await town.memberships.places(user.user_nid)
         assert [p.membership for p in places] == [
@@ -95,5 +95,5 @@ async def compare(town: Town, room: Room, users: list[Requester]) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(path=steps, version=st.sampled_from(["10", "11", "12"]), at_once=st.booleans())
-def test_store_and_memory_agree(path: list[Step], version: str, at_once: bool) -> None:  # noqa: FBT001
+def test_store_and_memory_agree(path: list[Step], version: str, at_once: bool) -> None:
     asyncio.run(walk(path, version, at_once=at_once))

@@ -70,8 +70,8 @@ async def test_B2_keys_of_more_than_255_bytes(town: Town) -> None:
 async def test_B3_power_levels_that_are_no_integers(town: Town, level: object) -> None:
     alice, _, room = await two_in_a_room(town, "10")
     held = room.state[POWER, ""]
+    content = {**held.content, "state_default": level}
     with pytest.raises((ForbiddenError, BadJsonError)):
-        content = {**held.content, "state_default": level}
         await town.state(alice, room.room_id, POWER, "", content)
     assert room.state[POWER, ""] is held
 
@@ -157,12 +157,12 @@ async def test_strangers_and_unknown_rooms_are_refused_alike(town: Town) -> None
     with pytest.raises(ForbiddenError) as known:
         await send(town, stranger, room, {"body": "x"}, "1")
     new = NewEvent("m.room.message", {"body": "x"})
+    txn = town.txn(stranger, room, "send", "2")
     with pytest.raises(ForbiddenError) as unknown:
-        txn = town.txn(stranger, room, "send", "2")
         await town.send_event(stranger, "!no:firn.test", new, txn)
     assert known.value.errcode == unknown.value.errcode
+    new = NewEvent("m.room.create", {})
     with pytest.raises(ForbiddenError):
-        new = NewEvent("m.room.create", {})
         await town.send_event(alice, room.room_id, new, town.txn(alice, room, "send", "3"))
 
 

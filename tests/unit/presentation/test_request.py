@@ -1,4 +1,4 @@
-"""Typed query parameters and trace ids."""
+"""Typed query parameters."""
 
 from __future__ import annotations
 
@@ -51,18 +51,6 @@ def test_plain_parameters() -> None:
     assert asked.required_param("empty") == ""
     with pytest.raises(MissingParamError):
         asked.required_param("none")
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["", "x", f"00-{'0' * 32}-00f067aa0ba902b7-01", f"00-{'A' * 32}-00f067aa0ba902b7-01"],
-)
-def test_a_trace_id_is_made_where_none_came(header: str) -> None:
-    asked = request("/x", traceparent=header)
-    assert asked.trace_id == asked.trace_id
-    assert int(asked.trace_id, 16) > 0
-    assert len(asked.trace_id) == 32
-    assert asked.trace_id not in header
 
 
 def test_A8_repr_shows_nothing_that_the_client_wrote() -> None:

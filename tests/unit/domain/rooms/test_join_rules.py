@@ -22,7 +22,7 @@ def allow(*rooms: object) -> list[object]:
         ("12", "invite", False),
     ],
 )
-def test_rule_and_version(version: str, rule: str, admits: bool) -> None:  # noqa: FBT001
+def test_rule_and_version(version: str, rule: str, admits: bool) -> None:
     content = {"join_rule": rule, "allow": allow("!a", "!b", "!a")}
     expected = ("!a", "!b") if admits else ()
     assert rooms_that_admit(ROOM_VERSIONS[version], content) == expected

@@ -34,7 +34,7 @@ OWN, OTHERS = True, False
         ("join", "zebra", OWN, "none"),
     ],
 )
-def test_name_of_change(before: str | None, after: str, own: bool, name: str) -> None:  # noqa: FBT001
+def test_name_of_change(before: str | None, after: str, own: bool, name: str) -> None:
     assert name_change(before, after, by_oneself=own) == name
 
 

@@ -65,7 +65,7 @@ def test_creator_joins_right_after_create(version: RoomVersion) -> None:
 
 
 @pytest.mark.parametrize(("version", "allowed"), [(V10, True), (V11, False)])
-def test_creator_is_named_in_content_until_v10(version: RoomVersion, allowed: bool) -> None:  # noqa: FBT001
+def test_creator_is_named_in_content_until_v10(version: RoomVersion, allowed: bool) -> None:
     room = TestRoom(version)
     create = room.put("m.room.create", ALICE, {"creator": BOB}, prev_events=())
     rule = room.rule(

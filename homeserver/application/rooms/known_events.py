@@ -1,0 +1,123 @@
+"""What was read of a room's graph, so that a change can judge events without waiting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeserver.domain.rooms.branches import Stray
+from homeserver.domain.rooms.resolution import MissingEventError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from homeserver.application.ports.branch_store import BranchStore, PlacedEvent
+    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.users import Users
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.branches import StateAt
+    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
+
+
+class UnreadError(LookupError):
+    """Something that a change needs was not read yet: read it and try again."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        """Say what of which event or user: "state", "target" or "user"."""
+        super().__init__(kind, name)
+        self.kind = kind
+        self.name = name
+
+
+class KnownEvents:
+    """Committed events of one room, read when a change asks for them; None: not there.
+
+    Nothing of it is wrong later: places, states and verdicts of events never change. What
+    was not there may come, so this lives only as long as one call.
+    """
+
+    def __init__(self, room: Room, rooms: RoomStore, branches: BranchStore, users: Users) -> None:
+        """Read from these."""
+        self._room = room
+        self._rooms = rooms
+        self._branches = branches
+        self._users = users
+        self._events: dict[str, PlacedEvent | Stray | None] = {}
+        self._states: dict[str, StateAt | None] = {}
+        self._targets: dict[str, TimelineEvent | None] = {}
+        self._nids: dict[str, int] = {}
+        self._redactions: dict[str, list[str]] = {}
+
+    def event(self, event_id: str) -> PlacedEvent | Stray | None:
+        """An event and its place or standing. Raises MissingEventError."""
+        if event_id not in self._events:
+            raise MissingEventError(event_id)
+        return self._events[event_id]
+
+    def state_after(self, event_id: str) -> StateAt | None:
+        """The state after a committed event. Raises UnreadError."""
+        if event_id not in self._states:
+            raise UnreadError("state", event_id)
+        return self._states[event_id]
+
+    def target(self, event_id: str) -> TimelineEvent | None:
+        """An event of the log, to be redacted. Raises UnreadError."""
+        if event_id not in self._targets:
+            raise UnreadError("target", event_id)
+        return self._targets[event_id]
+
+    def nid_of(self, user_id: str) -> int:
+        """A user's internal id. Raises UnreadError."""
+        if user_id not in self._nids:
+            raise UnreadError("user", user_id)
+        return self._nids[user_id]
+
+    def redactions_of(self, event_id: str) -> list[str]:
+        """The committed redactions that name one of the events asked for at first."""
+        return self._redactions.get(event_id, [])
+
+    async def look_up(self, events: Sequence[Event], offered: Iterable[Event]) -> None:
+        """Read what judging these events certainly takes."""
+        own = [event.event_id for event in events]
+        wanted: dict[str, None] = {}
+        for event in events:
+            wanted.update(dict.fromkeys((event.event_id, *event.prev_events, *event.auth_events)))
+        for event in offered:
+            wanted.update(dict.fromkeys((event.event_id, *event.auth_events)))
+        for target, by in await self._branches.redactions_of(self._room, own):
+            self._redactions.setdefault(target, []).append(by)
+            wanted[by] = None
+        await self._read(wanted)
+        for event in events:
+            await self._user(event.sender)
+
+    async def read(self, error: MissingEventError | UnreadError) -> None:
+        """Read what a change asked for; of an event its whole auth chain with it."""
+        if isinstance(error, MissingEventError):
+            await self._chain(error.event_id)
+        elif error.kind == "state":
+            self._states[error.name] = await self._branches.state_after(self._room, error.name)
+        elif error.kind == "target":
+            self._targets[error.name] = await self._rooms.event(self._room, error.name)
+        else:
+            await self._user(error.name)
+
+    async def _chain(self, event_id: str) -> None:
+        wanted = [event_id]
+        while wanted:
+            found = await self._read(wanted)
+            cited = (auth for event in found for auth in event.auth_events)
+            wanted = [e for e in dict.fromkeys(cited) if e not in self._events]
+
+    async def _read(self, event_ids: Iterable[str]) -> list[Event]:
+        new = [event_id for event_id in event_ids if event_id not in self._events]
+        found = await self._branches.known(self._room, new)
+        self._events.update((event_id, found.get(event_id)) for event_id in new)
+        return [each.event for each in found.values()]
+
+    async def _user(self, user_id: str) -> None:
+        if user_id in self._nids:
+            return
+        nid = await self._users.nid_of(user_id, create=True)
+        if nid is not None:
+            self._nids[user_id] = nid

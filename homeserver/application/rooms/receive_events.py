@@ -1,0 +1,111 @@
+"""Events from other servers: judged, placed, or kept out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeserver.application.rooms.door import Door
+from homeserver.application.rooms.judge import Judge, Offered
+from homeserver.application.rooms.known_events import KnownEvents, UnreadError
+from homeserver.application.rooms.placing import Placing
+from homeserver.application.rooms.room_graph import RoomGraph
+from homeserver.domain.rooms.auth import NO_SIGNATURES
+from homeserver.domain.rooms.resolution import MissingEventError
+from homeserver.domain.shared.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from homeserver.application.ports.branch_store import BranchStore
+    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.users import Users
+    from homeserver.application.ports.writer import Writer
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.auth import Signatures
+    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.verdict import Verdict
+
+MAX_READS = 2000
+MAX_RACES = 5
+
+
+class ReceiveEvents:
+    """Takes in events whose format, hashes and signatures were checked."""
+
+    def __init__(
+        self,
+        *,
+        store: RoomStore,
+        branches: BranchStore,
+        users: Users,
+        writer: Writer,
+        new_nid: Callable[[], int],
+        signatures: Signatures = NO_SIGNATURES,
+    ) -> None:
+        """Read and write through these; `new_nid` gives internal ids."""
+        self._store = store
+        self._branches = branches
+        self._users = users
+        self._writer = writer
+        self._new_nid = new_nid
+        self._signatures = signatures
+
+    async def __call__(
+        self,
+        room: Room,
+        events: Sequence[Event],
+        *,
+        auth_events: Mapping[str, Event] | None = None,
+        states: Mapping[str, Collection[str]] | None = None,
+        history_only: bool = False,
+    ) -> list[Verdict]:
+        """Return each event's verdict once all that follows from it is durable.
+
+        `events` stand so that what an event follows comes before it. `auth_events` are others
+        that they cite, by id; `states` maps events whose previous events are not known to the
+        ids of the whole state before them, each event of it known or among `auth_events`.
+        `history_only` is for what was fetched to fill gaps: nothing of it is new.
+        Raises UnavailableError.
+        """
+        offered = Offered(auth_events or {}, states or {})
+        for _ in range(MAX_RACES):
+            raced = UnavailableError("Somebody else stored the same events")
+            try:
+                return await self._receive(room, events, offered, raced, history_only=history_only)
+            except UnavailableError as error:
+                if error is not raced:
+                    raise
+            await self._store.refresh(room)
+        raise raced
+
+    async def _receive(
+        self,
+        room: Room,
+        events: Sequence[Event],
+        offered: Offered,
+        raced: UnavailableError,
+        *,
+        history_only: bool,
+    ) -> list[Verdict]:
+        """Read, judge and place; again with what turned out to be needed."""
+        known = KnownEvents(room, self._store, self._branches, self._users)
+        await known.look_up(events, offered.events.values())
+
+        def change(draft: Draft) -> list[Verdict]:
+            door = self._door(draft, room, known, offered)
+            return door.receive(events, history_only=history_only)
+
+        for _ in range(MAX_READS):
+            try:
+                return await self._writer.submit(change, conflict=raced)
+            except (MissingEventError, UnreadError) as error:
+                await known.read(error)
+        raise UnavailableError("These events need too much of the room's past")
+
+    def _door(self, draft: Draft, room: Room, known: KnownEvents, offered: Offered) -> Door:
+        state = draft.room(room)
+        graph = RoomGraph(state, known)
+        judge = Judge(state, graph, offered, self._signatures)
+        placing = Placing(draft, state, graph, judge, known, self._new_nid)
+        return Door(state, graph, judge, placing)

@@ -1,0 +1,111 @@
+"""A TCP relay on the loopback that cuts a connection at a chosen packet."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+When = Literal["before", "during", "after"]
+_CHUNK = 1 << 20
+
+
+class TcpProxy:
+    """Relays to one address.
+
+    `cut(pattern, when)` waits for one packet from a client whose end is `pattern`, and cuts
+    its connection: before the server has it, when it has been sent, or once the server has
+    answered (the answer is lost). Each cut happens once, in order. `down` refuses new
+    connections.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        """Relay to this address."""
+        self._target = host, port
+        self._cuts: list[tuple[bytes, When]] = []
+        self._links: set[asyncio.StreamWriter] = set()
+        self.down = False
+        self.done = 0
+        self.port = 0
+
+    def cut(self, pattern: bytes, when: When) -> None:
+        """Cut the connection of the next packet that ends so."""
+        self._cuts.append((pattern, when))
+
+    def cut_all(self) -> None:
+        """Cut what is connected now."""
+        for link in list(self._links):
+            link.transport.abort()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Relay one connection."""
+        if self.down:
+            writer.transport.abort()
+            return
+        up_reader, up_writer = await asyncio.open_connection(*self._target)
+        self._links |= {writer, up_writer}
+        answers = asyncio.create_task(_pump(up_reader, writer))
+        try:
+            await self._requests(reader, up_reader, up_writer, answers)
+        except OSError:
+            pass
+        finally:
+            answers.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await answers
+            for end in (writer, up_writer):
+                self._links.discard(end)
+                end.transport.abort()
+
+    async def _requests(
+        self,
+        reader: asyncio.StreamReader,
+        up_reader: asyncio.StreamReader,
+        up_writer: asyncio.StreamWriter,
+        answers: asyncio.Task[None],
+    ) -> None:
+        end = b""
+        while data := await reader.read(_CHUNK):
+            end = (end + data)[-64:]
+            if not (self._cuts and end.endswith(self._cuts[0][0])):
+                up_writer.write(data)
+                await up_writer.drain()
+                continue
+            _, when = self._cuts.pop(0)
+            self.done += 1
+            if when == "before":
+                return
+            if when == "after":
+                answers.cancel()
+                with suppress(asyncio.CancelledError):
+                    await answers
+            up_writer.write(data)
+            await up_writer.drain()
+            if when == "after":
+                await up_reader.read(1)
+            return
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def open_proxy(host: str, port: int) -> AsyncIterator[TcpProxy]:
+    """Relay from a free port of the loopback."""
+    proxy = TcpProxy(host, port)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        proxy.cut_all()
+        await asyncio.sleep(0.02)
