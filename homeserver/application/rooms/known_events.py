@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from homeserver.application.ports.branch_store import BranchStore, PlacedEvent
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.users import Users
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.branches import StateAt, Stray
@@ -35,10 +35,12 @@ class KnownEvents:
     was not there may come, so this lives only as long as one call.
     """
 
-    def __init__(self, room: Room, rooms: RoomStore, branches: BranchStore, users: Users) -> None:
+    def __init__(
+        self, room: Room, timeline: TimelineStore, branches: BranchStore, users: Users
+    ) -> None:
         """Read from these."""
         self._room = room
-        self._rooms = rooms
+        self._timeline = timeline
         self._branches = branches
         self._users = users
         self._events: dict[str, PlacedEvent | Stray | None] = {}
@@ -97,7 +99,7 @@ class KnownEvents:
         elif error.kind == "state":
             self._states[error.name] = await self._branches.state_after(self._room, error.name)
         elif error.kind == "target":
-            self._targets[error.name] = await self._rooms.event(self._room, error.name)
+            self._targets[error.name] = await self._timeline.event(self._room, error.name)
         else:
             await self._user(error.name)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.compose import NewEvent, compose
-from homeserver.application.sync.context import SyncRequest
+from homeserver.application.sync.context import STATE_AFTER, SyncRequest
 from homeserver.domain.rooms.resolution import resolve
 from homeserver.domain.rooms.verdict import Accepted
 from homeserver.domain.sync.filter_parse import parse_filter
@@ -207,7 +207,7 @@ async def test_who_is_banned_behind_a_gap_is_told(world: World) -> None:
     assert door.room.room_id in first["rooms"]["join"]
     states = {"after": [*BASE[:-1], "ban"]}
     await door.step({"deliver": ["after"], "with": ["ban"], "states": states})
-    request = SyncRequest(since=first["next_batch"], filter=wanted, state_after=True)
+    request = SyncRequest(since=first["next_batch"], filter=wanted, state_name=STATE_AFTER)
     rooms = json.loads(await sync(door.observer, request))["rooms"]
     assert "join" not in rooms
     own = [
