@@ -48,12 +48,7 @@ class Ledger:
             except (aiohttp.ClientError, ConnectionError, TimeoutError):
                 await asyncio.sleep(0.02)
             except MatrixRefusal as refusal:
-<<<<<<< HEAD
-                assert refusal.status in TRY_AGAIN, refusal
-                assert refusal.status != 500, refusal
-=======
                 check_refusal(refusal)
->>>>>>> green
                 await asyncio.sleep(0.02)
             else:
                 self.acknowledge(device, room, txn, text, event_id)
@@ -82,12 +77,7 @@ class Watcher:
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             await asyncio.sleep(0.02)
         except MatrixRefusal as refusal:
-<<<<<<< HEAD
-            assert refusal.status in TRY_AGAIN, refusal
-            assert refusal.status != 500, refusal
-=======
             check_refusal(refusal)
->>>>>>> green
             await asyncio.sleep(0.02)
 
     async def _take(self, room: str, timeline: dict[str, Any]) -> None:
