@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.exc import DBAPIError
 
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.tables import store
@@ -30,34 +32,47 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     """Run the migrations that are due; write the store's identity if it has none.
 
     `generation` is used for a new store only. Raises StoreDownError where the store belongs
-    to a server of another name.
+    to a server of another name, is of a newer version, or cannot be reached or written.
     """
     engine = _engine(url)
     try:
-        with engine.begin() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(files("migrations")))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        with engine.begin() as connection:
-            row = connection.execute(select(store.c.server_name)).first()
-            if row is None:
-                connection.execute(
-                    insert(store).values(
-                        id=1,
-                        generation=generation,
-                        server_name=server_name.encode(),
-                        created_ts=now,
-                    )
-                )
-            elif bytes(row[0]).decode() != server_name:
-                msg = (
-                    f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"
-                    " a server's name can never change"
-                )
-                raise StoreDownError(msg)
+        _upgrade(engine)
+        _identify(engine, server_name, generation, now)
+    except DBAPIError as error:
+        raise StoreDownError(str(error.orig.args[-1] if error.orig else error)) from error
+    except CommandError as error:
+        msg = f"the store's schema is not known to this version ({error})"
+        raise StoreDownError(msg) from error
     finally:
         engine.dispose()
+
+
+def _upgrade(engine: Engine) -> None:
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(files("migrations")))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _identify(engine: Engine, server_name: str, generation: bytes, now: int) -> None:
+    """Give a new store its identity; see that an old one is this server's."""
+    with engine.begin() as connection:
+        row = connection.execute(select(store.c.server_name)).first()
+        if row is None:
+            values = {
+                "id": 1,
+                "generation": generation,
+                "server_name": server_name.encode(),
+                "created_ts": now,
+            }
+            connection.execute(insert(store).values(values))
+        elif bytes(row[0]).decode() != server_name:
+            msg = (
+                f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"
+                " a server's name can never change"
+            )
+            raise StoreDownError(msg)
 
 
 def _engine(url: URL) -> Engine:
