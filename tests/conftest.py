@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-import pymysql
 import pytest
 
+from tests.support.databases import database_of_its_own
 from tests.support.services import adopt_services, require_service
 
 if TYPE_CHECKING:
@@ -28,22 +26,9 @@ def mysql_url() -> str:
 
 @pytest.fixture
 def mysql_database_url(mysql_url: str) -> Iterator[str]:
-    """The address of an empty MySQL database that is gone after the test."""
-    where = urlsplit(mysql_url)
-    name = f"firn_test_{secrets.token_hex(6)}"
-    admin = pymysql.connect(
-        host=where.hostname or "",
-        port=where.port or 3306,
-        user=unquote(where.username or ""),
-        password=unquote(where.password or ""),
-        autocommit=True,
-    )
-    with admin, admin.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} COLLATE utf8mb4_bin")
-        try:
-            yield where._replace(path=f"/{name}").geturl()
-        finally:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+    """The address of an empty database without a schema, dropped after the test."""
+    with database_of_its_own(mysql_url) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "mysql"])

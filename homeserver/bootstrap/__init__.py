@@ -9,5 +9,6 @@ from __future__ import annotations
 from homeserver.bootstrap.lifecycle import serve
 from homeserver.bootstrap.maintenance import add_user, backup, migrate, restore
 from homeserver.bootstrap.route_table import route_table
+from homeserver.infrastructure.sql.errors import StoreError
 
-__all__ = ["add_user", "backup", "migrate", "restore", "route_table", "serve"]
+__all__ = ["StoreError", "add_user", "backup", "migrate", "restore", "route_table", "serve"]

@@ -13,7 +13,10 @@ from homeserver.application.sync.joined_room import JoinedRooms
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
 from homeserver.application.sync.room_data import RoomData
+from homeserver.application.sync.room_state import StatePart
+from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.typing.set_typing import SetTyping
@@ -66,6 +69,8 @@ def build_sync(core: Core) -> SyncParts:
 
 def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:
     room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
+    lazy = LazyMembers()
+    state = StatePart(core.store, lazy)
     return Sync(
         hub=core.hub,
         feeds=feeds,
@@ -75,14 +80,25 @@ def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> S
             access=core.access,
             store=core.store,
             timeline=core.timeline,
-            lazy=LazyMembers(),
+            state=state,
             data=room_data,
         ),
-        left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline),
+        left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline, state=state),
         data=GlobalData(data),
+        account_data=data,
+        lazy=lazy,
         typing=typing,
+        progress=_progress(core),
+        clock=core.clock,
+    )
+
+
+def _progress(core: Core) -> Progress:
+    instance = int.from_bytes(core.ids.random_bytes(4), "big")
+    return Progress(
+        hub=core.hub,
+        tokens=Tokens(core.generation, instance),
         log=core.log,
         clock=core.clock,
         generation=core.generation,
-        instance=int.from_bytes(core.ids.random_bytes(4), "big"),
     )

@@ -190,7 +190,7 @@ def _split(path: str) -> list[str]:
     if len(path) > MAX_SEGMENT and max(map(len, segments)) > MAX_SEGMENT:
         raise MalformedRequestError("A segment of the path is too long")
     if "%" in path or not path.isascii():
-        return [decode_percent(segment) for segment in segments]
+        return [s if s.isascii() and "%" not in s else decode_percent(s) for s in segments]
     return segments
 
 

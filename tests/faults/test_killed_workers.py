@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LANES = 4
+pytestmark = pytest.mark.timeout(240)  # many processes start, on a machine that may be busy
 
 
 class Scene:
@@ -141,7 +142,7 @@ async def test_F1_F2_killed_at_any_moment_nothing_acknowledged_is_lost_or_double
 ) -> None:
     dice, numbers = random.Random(1), range(400)
     async with open_scene(kind, tmp_path) as (scene, look):
-        for _ in range(4):
+        for _ in range(3):
             kill = dice.randrange(5, 60), dice.random() * 0.02
             await scene.run("w", numbers, kill_after=kill)
         while not await scene.run("w", numbers):

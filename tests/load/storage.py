@@ -124,8 +124,8 @@ target is {TARGET} bytes per event.
 {_table(found, options.events)}
 The last line is the total carried forward to 10⁹ events (1 GB = 10⁹ bytes): a row's size does
 not depend on their number, only the depth of the indexes does (one more level, far
-under a byte per event). `writer_batch` is one row per commit: with one sender at a time
-each event has one of its own, with hundreds at once it all but vanishes. MariaDB's binary
+under a byte per event). `writer_batch` is one row per commit and lists the rooms that it
+touched: a commit of a single event has a row to itself. MariaDB's binary
 log, undo and redo are kept for a time that you set, not for ever, and are not counted.
 """
 

@@ -23,7 +23,7 @@ async def test_I13_no_secret_and_no_message_is_logged(tmp_path: Path, store_url:
     settings = {
         "FIRN__LOG__LEVEL": "debug",
         "FIRN__REGISTRATION__OPEN": "false",
-        "FIRN__REGISTRATION__TOKENS": f'["{TOKEN}"]',
+        "FIRN__REGISTRATION__TOKENS": TOKEN,
     }
     async with running_firn(tmp_path, store_url, **settings) as firn:
         secrets = await _story(firn.base, firn.port)

@@ -74,7 +74,7 @@ class DoorWorld:
         self.world, self.dag, self.users, self.room = world, dag, users, room
         self.receive = ReceiveEvents(
             store=world.store,
-            branches=SqlBranchStore(world.database),  # type: ignore[arg-type]
+            branches=SqlBranchStore(world.database),
             users=users,
             writer=world.writer,
             new_nid=world.writer.new_nid,
@@ -122,9 +122,9 @@ class DoorWorld:
     async def sync(self) -> Sync:
         """/sync of this worker as it is after a start."""
         world, clock = self.world, SystemClock()
-        log = SqlLogReader(world.database)  # type: ignore[arg-type]
+        log = SqlLogReader(world.database)
         memberships = SqlMembershipStore(world.database)
-        data = AccountData(SqlUserDataStore(world.database))  # type: ignore[arg-type]
+        data = AccountData(SqlUserDataStore(world.database))
         typing = TypingBoard(world.hub, clock)
         timeline = TimelineReader(world.store)
         extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store))
@@ -160,7 +160,7 @@ class DoorWorld:
         """The ids of all events older than a token, newest first, in pages of two."""
         scan, state = LogScan(self.world.store), StateReader(self.world.store)
         reader = TimelineReader(self.world.store)
-        generation = await SqlLogReader(self.world.database).generation()  # type: ignore[arg-type]
+        generation = await SqlLogReader(self.world.database).generation()
         get = GetMessages(self.world.access, scan, Points(reader, lambda: generation), state)
         found: list[str] = []
         timeline = parse_filter({}).room.timeline

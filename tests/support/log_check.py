@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.codec import decode_body
-from homeserver.infrastructure.sql.ids import event_id_of
+from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql.query import Query
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _bodies(rows: Sequence[tuple[object, ...]]) -> dict[str, str]:
         text = content.get("body")
         if text is not None:
             assert text not in found, f"{text} is doubled"
-            found[text] = event_id_of(key)  # type: ignore[arg-type]
+            found[text] = event_id_from_bytes(key)  # type: ignore[arg-type]
     return found
 
 

@@ -19,7 +19,6 @@ import sqlite3
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import aiomysql
 import pymysql
@@ -37,6 +36,7 @@ from homeserver.infrastructure.sql.query import Query, SqlDialect
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from homeserver.infrastructure.sql.sqlite_database import SqliteDatabase
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
+from tests.support.databases import address_of
 from tests.support.services import require_service
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ async def _sqlite(folder: Path) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def _mysql() -> AsyncIterator[Opened]:
-    address = _address(require_service("mysql"))
+    address = address_of(require_service("mysql"))
     admin = await aiomysql.connect(**address, autocommit=True, client_flag=CLIENT.MULTI_STATEMENTS)
     try:
         name = _spare.pop() if _spare else await _make_database(admin)
@@ -242,17 +242,7 @@ async def _empty_database(admin: aiomysql.Connection, name: str) -> None:
 
 
 def _drop_databases() -> None:
-    admin = pymysql.connect(**_address(os.environ["FIRN_TEST_MYSQL_URL"]))
+    admin = pymysql.connect(**address_of(os.environ["FIRN_TEST_MYSQL_URL"]))
     with admin, admin.cursor() as cursor:
         for name in _made:
             cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-
-
-def _address(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    return {
-        "host": parts.hostname,
-        "port": parts.port or 3306,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.branch_store import PlacedEvent
-from homeserver.application.rooms.placing import Placing
 from homeserver.application.rooms.room_graph import AbsentEventError
 from homeserver.domain.rooms.branches import Standing, StateAt, Stray
 from homeserver.domain.rooms.verdict import Accepted, Missing, Rejected, SoftFailed, Unasked
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from homeserver.application.rooms.judge import Judge
+    from homeserver.application.rooms.placing import Placing
     from homeserver.application.rooms.room_graph import RoomGraph
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.auth import AuthFailure

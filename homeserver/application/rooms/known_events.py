@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.domain.rooms.branches import Stray
 from homeserver.domain.rooms.resolution import MissingEventError
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.room_store import RoomStore
     from homeserver.application.ports.users import Users
     from homeserver.domain.events.event import Event
-    from homeserver.domain.rooms.branches import StateAt
+    from homeserver.domain.rooms.branches import StateAt, Stray
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
 

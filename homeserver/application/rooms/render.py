@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeserver.domain.events.client_format import client_event, client_event_bytes
 from homeserver.domain.rooms.membership import JOIN
+from homeserver.domain.shared.canonical_json import encode_json
 
 if TYPE_CHECKING:
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -36,17 +37,17 @@ def event_bytes(
 ) -> bytes:
     """Serialise an event for a reader.
 
-    The form that nearly all readers of /sync get (joined, not the sending device) is kept
-    with the event.
+    The form that nearly all readers get (joined, not the sending device) is kept with the
+    event; the room id, which /sync leaves out, is put behind it.
     """
-    common = membership == JOIN and not with_room_id and item.txn_device != device_nid
-    if common and item.client is not None:
-        return item.client
-    body = client_event_bytes(
-        item.event,
-        with_room_id=with_room_id,
-        unsigned=unsigned_of(item, membership=membership, device_nid=device_nid),
-    )
-    if common:
+    if membership != JOIN or item.txn_device == device_nid:
+        unsigned = unsigned_of(item, membership=membership, device_nid=device_nid)
+        return client_event_bytes(item.event, with_room_id=with_room_id, unsigned=unsigned)
+    body = item.client
+    if body is None:
+        unsigned = unsigned_of(item, membership=JOIN, device_nid=device_nid)
+        body = client_event_bytes(item.event, with_room_id=False, unsigned=unsigned)
         item.client = body
-    return body
+    if not with_room_id:
+        return body
+    return b'%b,"room_id":%b}' % (body[:-1], encode_json(item.event.room_id))

@@ -5,26 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeserver.application.sync.ignored import NOBODY
+
 if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.sync.feed import Feed
+    from homeserver.application.sync.rules import Rules
     from homeserver.domain.sync.filter import Filter
     from homeserver.domain.sync.vector import Vector
+
+STATE = b"state"
+STATE_AFTER = b"state_after"
+UNSTABLE_STATE_AFTER = b"org.matrix.msc4222.state_after"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
     """A client's request; `timeout_ms` is how long to wait for something new.
 
-    `state_after` asks for the state at the end of the timeline instead of the one before it
-    (MSC4222, v1.16).
+    `state_name` is the form of state that the client understands: `state` is what held before
+    the timeline, the others what holds after it (MSC4222, v1.16).
     """
 
     since: str | None
     filter: Filter
     full_state: bool = False
     timeout_ms: int = 0
-    state_after: bool = False
+    state_name: bytes = STATE
+
+    @property
+    def state_after(self) -> bool:
+        """Whether state is that at the end of the timeline."""
+        return self.state_name != STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +44,23 @@ class Span:
     """What an answer covers: after `since` (None: everything), up to `until`.
 
     `typing_since` is the tick of the typing board that the client has seen (None: send all
-    that is), `typing_until` the one that it has then. `tick` is the worker's count of batches up to which the client has everything,
-    None where only the store can tell what changed since.
+    that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
+    up to which the client has everything, None where only the store can tell what changed
+    since. `idle`: nothing at all happened since the token. `ignored` are the users whose
+    messages and invites the requester does not want.
     """
 
     requester: Requester
     request: SyncRequest
+    rules: Rules
     feed: Feed
     since: Vector | None
     until: Vector
     typing_since: int | None
     typing_until: int
     tick: int | None
+    idle: bool
+    ignored: frozenset[str] = NOBODY
 
     @property
     def initial(self) -> bool:

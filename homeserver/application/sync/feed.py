@@ -31,13 +31,15 @@ class Feed:
 
     `places` are the user's rooms by internal id; `changed` maps rooms to the tick of their
     last change since `attached` (oldest change first), `user_tick` is the last change of the
-    user's own data. `version` grows with every change; waiting syncs are woken then.
+    user's own data. `forgotten` are the rooms that the user forgot while the places were
+    being read. `version` grows with every change; waiting syncs are woken then.
     """
 
     __slots__ = (
         "_waiters",
         "attached",
         "changed",
+        "forgotten",
         "places",
         "ready",
         "used",
@@ -52,6 +54,7 @@ class Feed:
         self.attached = attached
         self.places: dict[int, RoomPlace] = {}
         self.changed: OrderedDict[int, int] = OrderedDict()
+        self.forgotten: set[int] = set()
         self.user_tick = 0
         self.used = 0.0
         self.ready = False

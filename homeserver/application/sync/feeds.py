@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeserver.application.sync.feed import Feed
+from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.vector import Vector
 
@@ -67,8 +69,10 @@ class Feeds:
         for place in places:
             held = feed.places.get(place.room_nid)
             if held is None or held.seq < place.seq:
-                feed.places[place.room_nid] = place
-            self._hub.watch(feed, place.room_nid)
+                gone = place.forgotten or place.room_nid in feed.forgotten
+                held = feed.places[place.room_nid] = replace(place, forgotten=gone)
+            if held.membership == JOIN:
+                self._hub.watch(feed, place.room_nid)
         feed.attached = self._hub.ticks.now
         feed.ready = True
         return feed

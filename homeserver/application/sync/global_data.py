@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeserver.application.sync.rules import Named
 from homeserver.application.user_data.items import GLOBAL
-from homeserver.domain.sync.filter_match import event_predicate
 
 if TYPE_CHECKING:
     from homeserver.application.sync.context import Span
@@ -28,22 +28,10 @@ class GlobalData:
         if not span.user_changed:
             return []
         data = await self._account_data.of(span.requester.user_nid)
-        rules = span.request.filter.account_data
-        accepts = event_predicate(rules)
+        accepts = span.rules.global_data
         return [
             b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
             for kind, item in data.of_room(GLOBAL).items()
             if (span.initial or span.is_new(item.slot, item.pos))
-            and (accepts is None or accepts(_Typed(kind)))
+            and (accepts is None or accepts(Named(kind)))
         ]
-
-
-class _Typed:
-    """An account data event as a filter sees it: it has a type and nothing else."""
-
-    __slots__ = ("content", "sender", "type")
-
-    def __init__(self, kind: str) -> None:
-        self.type = kind
-        self.sender = ""
-        self.content: dict[str, object] = {}

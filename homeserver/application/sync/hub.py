@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
+from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -84,12 +85,24 @@ class Hub:
         """Hide a room that a user forgot from that user's syncs."""
         feed = self.feeds.get(user_nid)
         place = feed.places.get(room_nid) if feed is not None else None
-        if feed is not None and place is not None:
+        if feed is None:
+            return
+        if not feed.ready:
+            feed.forgotten.add(room_nid)  # what is being read may be from before
+        if place is not None:
             feed.places[room_nid] = replace(place, forgotten=True)
 
     def watch(self, feed: Feed, nid: int) -> None:
-        """Let a feed hear of a room's changes."""
+        """Let a feed hear of a room's changes: the room's of a user who is joined."""
         self._looking.setdefault(nid, set()).add(feed)
+
+    def unwatch(self, feed: Feed, nid: int) -> None:
+        """Let a feed hear no more of a room."""
+        looking = self._looking.get(nid)
+        if looking is not None:
+            looking.discard(feed)
+            if not looking:
+                del self._looking[nid]
 
     def watchers(self, nid: int) -> Collection[Feed]:
         """The feeds that hear of a room's changes."""
@@ -102,13 +115,10 @@ class Hub:
 
     def detach(self, feed: Feed) -> None:
         """Forget a feed."""
-        self.feeds.pop(feed.user_nid, None)
+        if self.feeds.get(feed.user_nid) is feed:
+            del self.feeds[feed.user_nid]
         for nid in feed.places:
-            looking = self._looking.get(nid)
-            if looking is not None:
-                looking.discard(feed)
-                if not looking:
-                    del self._looking[nid]
+            self.unwatch(feed, nid)
 
     def _touch(self, room: Room, tick: int) -> None:
         room.tick = tick
@@ -130,5 +140,8 @@ class Hub:
             slot=slot,
             pos=change.pos,
         )
-        self.watch(feed, nid)
+        if feed.places[nid].membership == JOIN:
+            self.watch(feed, nid)
+        else:
+            self.unwatch(feed, nid)
         feed.touch_room(nid, tick)

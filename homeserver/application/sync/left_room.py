@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from homeserver.application.sync.joined_room import acceptance, render_states, render_timeline
-from homeserver.application.sync.state_delta import newest_by_key, state_at, state_changed
+from homeserver.application.rooms.timeline_reader import Page
+from homeserver.application.sync.joined_room import acceptance
+from homeserver.application.sync.rendering import render_state, render_timeline
+from homeserver.application.sync.room_state import Bounds, joined_at
 from homeserver.domain.events.client_format import stripped_state
-from homeserver.domain.rooms.membership import KNOCK
+from homeserver.domain.rooms.membership import JOIN, KNOCK
 from homeserver.domain.rooms.room import MEMBER
-from homeserver.domain.sync.filter_match import event_predicate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.room_store import RoomStore
     from homeserver.application.rooms.timeline_reader import TimelineReader
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
+    from homeserver.application.sync.room_state import StatePart
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -38,68 +39,94 @@ STRIPPED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What ended a membership; `item` is its place in the log if the timeline may show it."""
+
+    event: Event
+    item: TimelineEvent | None
+    wanted: bool
+
+
 class LeftRooms:
     """Builds the entries of `rooms.leave`: shown once, up to the event that ended it."""
 
-    def __init__(self, *, access: RoomAccess, store: RoomStore, timeline: TimelineReader) -> None:
+    def __init__(
+        self,
+        *,
+        access: RoomAccess,
+        store: RoomStore,
+        timeline: TimelineReader,
+        state: StatePart,
+    ) -> None:
         """Read rooms through these."""
         self._access = access
         self._store = store
         self._timeline = timeline
+        self._state = state
 
-    async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes:
-        """Return the room's JSON object."""
-        end = place.seq
-        after = 0
-        if span.since is not None:
-            after = await self._timeline.position_at(room, span.since)
+    async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
+        """Return the room's JSON object; None where the client knows already.
+
+        A client that knew the room as joined gets what it lacks of it, one that never did
+        gets it whole where the user was joined meanwhile (or ever, in an initial sync). Who
+        was not joined learns of the end alone: nothing that happened in the room.
+        """
+        since = 0 if span.since is None else await self._timeline.position_at(room, span.since)
+        if place.forgotten and since >= place.seq:
+            return None
         window = await self._access.window(room, span.requester.user_id)
-        rules = span.request.filter.room.timeline
-        accept = own_or(acceptance(window, event_predicate(rules)), place)
-        page = await self._timeline.newest(
-            room, after=after, until=end, limit=rules.page, accept=accept
-        )
-        state = await self._state(span, room, window, after, page.events, end)
-        key = b"state_after" if span.request.state_after else b"state"
+        end = await self._end(span, room, place, since)
+        bounds = await self._bounds(span, room, place, since)
+        if bounds is None:
+            page, events = Page([end.item] if end.item and end.wanted else [], limited=False), []
+        else:
+            page = await self._page(span, room, bounds, window, end)
+            events = (await self._state(span, room, bounds, page)).events
+        told = end.item is not None and any(i.seq == end.item.seq for i in page.events)
+        if span.request.state_after or not told:
+            events = [e for e in events if (e.type, e.state_key) != (MEMBER, end.event.state_key)]
+            accepts = span.rules.state.of(room.room_id)
+            events += [end.event] if accepts is None or accepts(end.event) else []
         parts = (
-            b'"%b":{"events":[%b]}' % (key, b",".join(render_states(room, state))),
-            render_timeline(span, page, window, end),
-            b'"account_data":{"events":[]}',
+            render_state(span, room, events),
+            render_timeline(span, page, window, place.seq),
         )
         return b"{" + b",".join(parts) + b"}"
 
-    async def _state(
-        self,
-        span: Span,
-        room: Room,
-        window: VisibilityWindow[float],
-        after: int,
-        events: Sequence[TimelineEvent],
-        end: int,
-    ) -> list[Event]:
-        """State up to the end of membership; nothing for those who were never joined."""
-        if not events:  # the state moved without an event: tell just that
-            own = await self._store.state_at(room, end, [(MEMBER, span.requester.user_id)])
-            return list(own.values())
-        if not any(window.sees(item.seq) for item in events):
-            return []
-        until = end if span.request.state_after else events[0].seq - 1
-        if span.since is None or span.request.full_state:
-            state = await state_at(self._store, room, until)
-        else:
-            changes = await state_changed(self._store, room, span, after, end)
-            state = newest_by_key(c for c in changes if c.seq <= until)
-        accepts = event_predicate(span.request.filter.room.state)
-        return [e for e in state.values() if accepts is None or accepts(e)]
+    async def _end(self, span: Span, room: Room, place: RoomPlace, since: int) -> _End:
+        """The member event that ended it; state may also have moved to it without an event."""
+        found = await self._timeline.newest(room, after=place.seq - 1, until=place.seq, limit=1)
+        item = found.events[0] if found.events else None
+        if item is not None and item.event.event_id == place.event_id and place.seq > since:
+            accepts = span.rules.timeline.of(room.room_id)
+            return _End(item.event, item, accepts is None or accepts(item.event))
+        key = (MEMBER, span.requester.user_id)
+        state = await self._store.state_at(room, place.seq, [key])
+        return _End(state[key], None, wanted=False)
 
+    async def _bounds(self, span: Span, room: Room, place: RoomPlace, since: int) -> Bounds | None:
+        """What the client gets, up to the end of the last join; None if none is news."""
+        history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
+        joins = [s for s in history if s.event is not None and s.event.membership == JOIN]
+        known = joined_at(history, span.since)
+        if not joins or not (known or span.is_new(joins[-1].slot, joins[-1].pos)):
+            return None
+        until = place.seq if joins[-1].to_seq is None else joins[-1].to_seq
+        return Bounds(since if known else 0, until, fresh=not known)
 
-def own_or(
-    accept: Callable[[TimelineEvent], bool] | None, place: RoomPlace
-) -> Callable[[TimelineEvent], bool] | None:
-    """Let the event that ended the membership through, whatever the history visibility."""
-    if accept is None:
-        return None
-    return lambda item: item.event.event_id == place.event_id or accept(item)
+    async def _page(
+        self, span: Span, room: Room, bounds: Bounds, window: VisibilityWindow[float], end: _End
+    ) -> Page:
+        accept = acceptance(span, window, span.rules.timeline.of(room.room_id))
+        limit = span.request.filter.room.timeline.page
+        page = await self._timeline.newest(
+            room, after=bounds.after, until=bounds.until, limit=limit, accept=accept
+        )
+        if end.item is None or end.item.seq <= bounds.until or not end.wanted:
+            return page
+        events = [*page.events, end.item]  # banned after having left
+        return Page(events[-limit:], page.limited or len(events) > limit)
 
 
 def invited_room(room: Room, user_id: str, membership: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeserver.application.sync.rules import Named
 from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.receipts.receipts import receipt_contents
 
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from homeserver.application.sync.unread import UnreadCounts
     from homeserver.application.typing.board import TypingBoard
     from homeserver.application.user_data.account_data import AccountData
+    from homeserver.domain.receipts.receipts import Receipt
     from homeserver.domain.rooms.room import Room
 
+RECEIPT = "m.receipt"
+TYPING = "m.typing"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,38 +49,55 @@ class RoomData:
         ephemeral = self._ephemeral(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh)
         counts = await self._unread.of(room, span.requester.user_id, span.requester.user_nid, place)
-        extra = Extra(news=bool(ephemeral or own))
-        extra.parts = [
-            b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral),
-            b'"account_data":{"events":[%b]}' % b",".join(own),
+        extra = Extra(news=bool(ephemeral or own) or self._read(span, room))
+        if ephemeral:
+            extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
+        if own:
+            extra.parts.append(b'"account_data":{"events":[%b]}' % b",".join(own))
+        extra.parts.append(
             b'"unread_notifications":{"notification_count":%d,"highlight_count":%d}'
-            % (counts.notification_count, counts.highlight_count),
-        ]
+            % (counts.notification_count, counts.highlight_count)
+        )
         return extra
 
     def _ephemeral(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
-        reader = span.requester.user_id
-        if fresh or span.since is None:
-            changed = iter(room.receipts.values())
-        else:
-            changed = receipts_after(room.receipts, span.since)
-        found = [
-            placed.receipt for placed in changed if fresh or span.is_new(placed.slot, placed.pos)
-        ]
-        events = [
-            _encode({"type": "m.receipt", "content": content})
-            for content in receipt_contents(found, reader)
-        ]
+        accepts = span.rules.ephemeral.of(room.room_id)
+        events = []
+        if accepts is None or accepts(Named(RECEIPT)):
+            events += [
+                _encode({"type": RECEIPT, "content": content})
+                for content in receipt_contents(
+                    _receipts(span, room, fresh=fresh), span.requester.user_id
+                )
+            ]
         since = None if fresh else span.typing_since
         users = self._typing.users(room.nid)
-        if users if since is None else self._typing.changed_since(room.nid, since):
-            events.append(_encode({"type": "m.typing", "content": {"user_ids": users}}))
+        moved = users if since is None else self._typing.changed_since(room.nid, since)
+        if moved and (accepts is None or accepts(Named(TYPING))):
+            events.append(_encode({"type": TYPING, "content": {"user_ids": users}}))
         return events
+
+    def _read(self, span: Span, room: Room) -> bool:
+        """Whether the user read on: the counts are news even to who filters receipts out."""
+        return span.rules.ephemeral.accepts is not None and any(
+            receipt.user_id == span.requester.user_id
+            for receipt in _receipts(span, room, fresh=False)
+        )
 
     async def _own(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
         data = await self._account_data.of(span.requester.user_nid)
+        accepts = span.rules.room_data.of(room.room_id)
         return [
             b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
             for kind, item in data.of_room(room.nid).items()
-            if fresh or span.is_new(item.slot, item.pos)
+            if (fresh or span.is_new(item.slot, item.pos))
+            and (accepts is None or accepts(Named(kind)))
         ]
+
+
+def _receipts(span: Span, room: Room, *, fresh: bool) -> list[Receipt]:
+    """All receipts of a room that is new to the client, else what is new."""
+    if fresh or span.since is None:
+        return [placed.receipt for placed in room.receipts.values()]
+    changed = receipts_after(room.receipts, span.since)
+    return [placed.receipt for placed in changed if span.is_new(placed.slot, placed.pos)]

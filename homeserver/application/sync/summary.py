@@ -17,14 +17,22 @@ _SCAN = 5_000
 
 def room_summary(room: Room, user_id: str) -> dict[str, Any]:
     """Count the members; name up to five others where the room has no name of its own."""
-    invited = [e for key, e in room.state.items() if key[0] == MEMBER and e.membership == INVITE]
     summary: dict[str, Any] = {
         "m.joined_member_count": len(room.members),
-        "m.invited_member_count": len(invited),
+        "m.invited_member_count": len(_invited(room)),
     }
     if not _has_name(room):
-        summary["m.heroes"] = _heroes(room, user_id, invited)
+        summary["m.heroes"] = _heroes(room, user_id)
     return summary
+
+
+def heroes_of(room: Room, user_id: str) -> list[str]:
+    """Who is named in the room's summary; nobody where the room has a name."""
+    return [] if _has_name(room) else _heroes(room, user_id)
+
+
+def _invited(room: Room) -> list[Event]:
+    return [e for key, e in room.state.items() if key[0] == MEMBER and e.membership == INVITE]
 
 
 def _has_name(room: Room) -> bool:
@@ -33,10 +41,10 @@ def _has_name(room: Room) -> bool:
     return bool(named) or bool(alias)
 
 
-def _heroes(room: Room, user_id: str, invited: list[Event]) -> list[str]:
+def _heroes(room: Room, user_id: str) -> list[str]:
     """Those present, else those who were: in the order of their member events."""
     present = [m.event for name, m in room.members.items() if name != user_id]
-    present += [event for event in invited if event.state_key != user_id]
+    present += [event for event in _invited(room) if event.state_key != user_id]
     if not present:
         present = [
             event

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from homeserver.application.sync.context import Span
+from homeserver.application.sync.ignored import ignored_by
 from homeserver.application.sync.left_room import invited_room
-from homeserver.application.sync.tokens import Tokens
+from homeserver.application.sync.rules import rules_of
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
-from homeserver.domain.shared.errors import UnavailableError
-from homeserver.domain.sync.filter_match import room_predicate
-from homeserver.domain.sync.token import StaleToken, SyncToken
-from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
     from homeserver.application.ports.clock import Clock
-    from homeserver.application.ports.log_reader import LogReader
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.sync.candidates import Candidates
@@ -27,8 +24,11 @@ if TYPE_CHECKING:
     from homeserver.application.sync.global_data import GlobalData
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.joined_room import JoinedRooms
+    from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.left_room import LeftRooms
+    from homeserver.application.sync.seen import Progress, Seen
     from homeserver.application.typing.board import TypingBoard
+    from homeserver.application.user_data.account_data import AccountData
     from homeserver.domain.rooms.room import Room
 
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +39,10 @@ _KEYS = (
 )
 
 Sections = dict[str, list[bytes]]
+
+
+class _MovedError(Exception):
+    """A membership changed while the answer was made: what it says would be half of both."""
 
 
 class Sync:
@@ -54,14 +58,13 @@ class Sync:
         joined: JoinedRooms,
         left: LeftRooms,
         data: GlobalData,
+        account_data: AccountData,
+        lazy: LazyMembers,
         typing: TypingBoard,
-        log: LogReader,
+        progress: Progress,
         clock: Clock,
-        generation: bytes,
-        instance: int,
     ) -> None:
-        """Read from these; `instance` names this life of this worker in tokens."""
-        self._tokens = Tokens(generation, instance)
+        """Read from these."""
         self._hub = hub
         self._feeds = feeds
         self._rooms = rooms
@@ -69,10 +72,11 @@ class Sync:
         self._joined = joined
         self._left = left
         self._data = data
+        self._account_data = account_data
+        self._lazy = lazy
         self._typing = typing
-        self._log = log
+        self._progress = progress
         self._clock = clock
-        self._generation = generation
 
     async def __call__(self, requester: Requester, request: SyncRequest) -> bytes:
         """Return the answer's JSON: at once if anything is new, else after the timeout.
@@ -82,126 +86,94 @@ class Sync:
         """
         deadline = self._clock.monotonic() + request.timeout_ms / 1000
         feed = await self._feeds.attach(requester.user_nid)
-        since, typing_since = await self._since(requester, request)
-        if since is not None and not await self._reach(since, deadline):
-            raise UnavailableError("This worker has not reached your token yet")
+        seen = await self._progress.seen(requester, request.since, deadline)
+        self._lazy.begin(requester.device_nid, request.since)
         while True:
             version = feed.version
-            span = self._span(requester, request, feed, since, typing_since)
-            body = None if self._is_idle(span) else await self._compose(span)
-            if body is not None:
-                return body
+            span = self._span(requester, request, feed, seen)
+            try:
+                body = None if span.idle else await self._compose(span)
+            except _MovedError:
+                continue
             left = deadline - self._clock.monotonic()
-            if left <= 0 or request.full_state or self._hub.draining:
-                return b'{"next_batch":"%b",%b}' % (self._token(span), _KEYS)
+            if body is None and (left <= 0 or self._hub.draining):
+                body = b""
+            if body is not None:
+                token = self._progress.token(span)
+                self._lazy.answer(requester.device_nid, token)
+                return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
             if feed.version == version:
                 await feed.wait(left)
 
-    def _span(
-        self,
-        requester: Requester,
-        request: SyncRequest,
-        feed: Feed,
-        since: Vector | None,
-        typing_since: int | None,
-    ) -> Span:
-        tick = None if since is None else self._hub.ticks.of(since)
+    def _span(self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen) -> Span:
+        tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
+        typing = self._typing.tick
+        idle = tick == self._hub.ticks.now and seen.typing == typing and not request.full_state
         return Span(
             requester=requester,
             request=request,
+            rules=rules_of(request.filter),
             feed=feed,
-            since=since,
+            since=seen.vector,
             until=self._hub.ticks.vector,
-            typing_since=typing_since,
-            typing_until=self._typing.tick,
+            typing_since=seen.typing,
+            typing_until=typing,
             tick=tick if tick is not None and tick >= feed.attached else None,
-        )
-
-    async def _reach(self, since: Vector, deadline: float) -> bool:
-        """Wait for a token that is ahead of this worker; it is never answered early."""
-        if self._hub.ticks.vector >= since:
-            return True
-        return await self._hub.reach(since, max(deadline - self._clock.monotonic(), 0.5))
-
-    async def _since(
-        self, requester: Requester, request: SyncRequest
-    ) -> tuple[Vector | None, int | None]:
-        if request.since is None:
-            return None, None
-        found = self._tokens.read(request.since, requester.user_nid)
-        if isinstance(found, StaleToken):
-            floor = await self._log.floor(found.token.generation)
-            return _lowered(found.token.vector, floor or {}), None
-        instance, tick = found.ephemeral
-        return found.vector, tick if instance == self._tokens.instance else 0
-
-    def _token(self, span: Span) -> bytes:
-        if self._is_idle(span) and span.request.since is not None:
-            return span.request.since.encode()
-        token = SyncToken(
-            span.until,
-            self._generation,
-            span.requester.user_nid,
-            (self._tokens.instance, span.typing_until),
-        )
-        return self._tokens.issue(token).encode()
-
-    def _is_idle(self, span: Span) -> bool:
-        """Whether nothing at all happened since the token: the common case, decided at once."""
-        return (
-            span.tick == self._hub.ticks.now
-            and span.typing_since == span.typing_until
-            and not span.request.full_state
+            idle=idle,
         )
 
     async def _compose(self, span: Span) -> bytes | None:
-        """Build the answer; None where nothing is new."""
-        nids = await self._candidates(span)
+        """Build what follows the token in the answer; None where nothing is new."""
+        ignored = ignored_by(await self._account_data.of(span.requester.user_nid))
+        span = replace(span, ignored=ignored)
         sections: Sections = {}
-        wanted = room_predicate(
-            span.request.filter.room,
-            span.request.filter.room.timeline,
-        )
-        for nid in nids:
+        wanted = span.rules.rooms
+        for nid in await self._candidates(span):
             place = span.feed.places.get(nid)
-            if place is None or place.forgotten:
+            if place is None or not self._concerns(span, place):
                 continue
             room = await self._rooms.get_by_nid(nid)
-            body = None
-            if wanted is None or wanted(room.room_id):
-                body = await self._room(span, room, place)
+            if wanted is not None and not wanted(room.room_id):
+                continue
+            body = await self._room(span, room, place)
+            if span.feed.places.get(nid) is not place:
+                raise _MovedError
             if body is not None:
                 entry = _encode(room.room_id) + b":" + body
                 sections.setdefault(_SECTIONS[place.membership], []).append(entry)
         account_data = await self._data(span)
-        if not sections and not account_data and not span.initial:
-            return None
-        return _assemble(self._token(span), sections, account_data)
+        if sections or account_data or span.initial or span.request.full_state:
+            return _assemble(sections, account_data)
+        return None
+
+    def _concerns(self, span: Span, place: RoomPlace) -> bool:
+        """Whether a room is in this answer at all; of rooms left, only that they are."""
+        if not span.until.covers(place.slot, place.pos):
+            raise _MovedError
+        if place.membership == JOIN:
+            return True
+        if span.initial and place.membership in (LEAVE, BAN):
+            return span.request.filter.room.include_leave and not place.forgotten
+        return span.is_new(place.slot, place.pos)
 
     async def _room(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         if place.membership == JOIN:
             return await self._joined(span, room, place)
-        if not span.is_new(place.slot, place.pos):
+        if place.membership in (LEAVE, BAN):
+            return await self._left(span, room, place)
+        own = room.state.get(("m.room.member", span.requester.user_id))
+        if own is not None and own.sender in span.ignored:
             return None
-        if place.membership in (INVITE, KNOCK):
-            return invited_room(room, span.requester.user_id, place.membership)
-        if span.initial and not span.request.filter.room.include_leave:
-            return None
-        return await self._left(span, room, place)
+        return invited_room(room, span.requester.user_id, place.membership)
 
 
-def _assemble(token: bytes, sections: Sections, account_data: list[bytes]) -> bytes:
-    parts = [b'"next_batch":"%b"' % token, _KEYS]
+def _assemble(sections: Sections, account_data: list[bytes]) -> bytes:
+    parts = []
     if account_data:
-        parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
+        parts.append(b',"account_data":{"events":[%b]}' % b",".join(account_data))
     if sections:
         rooms = b",".join(
             b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()
         )
-        parts.append(b'"rooms":{%b}' % rooms)
-    return b"{" + b",".join(parts) + b"}"
-
-
-def _lowered(vector: Vector, floor: dict[int, int]) -> Vector:
-    """What of an older generation's token still holds: no position above the floor."""
-    return Vector({slot: min(pos, floor.get(slot, 0)) for slot, pos in vector})
+        parts.append(b',"rooms":{%b}' % rooms)
+    return b"".join(parts)

@@ -24,7 +24,7 @@ GROUP_DELTA = Query(
 
 @cache
 def placed_by_id(count: int) -> Query:
-    """Place, state and body of `count` events of the log: parameters room, e0, e1 …"""
+    """Place, state and body of `count` events of the log; parameters: room, e0, e1 and so on."""
     columns = (_e.event_id, _e.room_seq, _e.back, _e.state_ref, _e.codec, _e.body)
     return Query(
         select(*columns).where(
@@ -35,7 +35,7 @@ def placed_by_id(count: int) -> Query:
 
 @cache
 def strays_by_id(count: int) -> Query:
-    """Standing, state and body of `count` strays: parameters room, e0, e1 …"""
+    """Standing, state and body of `count` strays; parameters: room, e0, e1 and so on."""
     columns = (_x.event_id, _x.verdict, _x.rule, _x.reason, _x.state_ref, _x.codec, _x.body)
     return Query(
         select(*columns).where(
@@ -46,7 +46,7 @@ def strays_by_id(count: int) -> Query:
 
 @cache
 def redactions_of(count: int) -> Query:
-    """What redacts `count` events, be they known or not: parameters room, e0, e1 …"""
+    """What redacts `count` events, be they known or not; parameters: room, e0, e1 and so on."""
     return Query(
         select(_r.target_id, _r.event_id).where(
             _r.room_nid == bindparam("room"), _r.target_id.in_(_names("e", count))

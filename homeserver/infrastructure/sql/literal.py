@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+# by exact type: a batch renders some 25 values for each event
+_FORMS: Final[dict[type, Callable[[Any], str]]] = {
+    int: str,
+    bytes: lambda value: f"x'{value.hex()}'",
+    bool: lambda value: "1" if value else "0",
+    type(None): lambda _: "NULL",
+}
 
 
 def literal(value: bytes | int | None) -> str:
-    """Render one value of a row; strings must have been encoded by the caller."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    return str(int(value))
+    """Render one value of a row; strings must have been encoded by the caller (KeyError)."""
+    return _FORMS[type(value)](value)
+
+
+def row_literal(row: Sequence[bytes | int | None]) -> str:
+    """Render a whole row: `(1, x'6f', NULL)`."""
+    forms = _FORMS
+    return "(" + ",".join([forms[type(value)](value) for value in row]) + ")"
 
 
 def bound(text: str, args: Sequence[bytes | int | None]) -> str:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    column,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.exc import DBAPIError
 
 from homeserver.infrastructure.sql.errors import StoreDownError
@@ -16,6 +25,10 @@ from homeserver.infrastructure.sql.tables import store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+HEAD = "0001"
+"""The newest revision under migrations/versions (a test compares them)."""
+VERSION_TABLE = table("alembic_version", column("version_num"))
 
 
 def sqlite_url(path: Path) -> URL:
@@ -36,43 +49,54 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     """
     engine = _engine(url)
     try:
-        _upgrade(engine)
-        _identify(engine, server_name, generation, now)
+        with engine.begin() as connection:
+            if _version(connection) != HEAD:
+                _upgrade(connection)
+        with engine.begin() as connection:
+            _identify(connection, server_name, generation, now)
     except DBAPIError as error:
         raise StoreDownError(str(error.orig.args[-1] if error.orig else error)) from error
-    except CommandError as error:
-        msg = f"the store's schema is not known to this version ({error})"
-        raise StoreDownError(msg) from error
     finally:
         engine.dispose()
 
 
-def _upgrade(engine: Engine) -> None:
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(files("migrations")))
-        config.attributes["connection"] = connection
+def _version(connection: Connection) -> str | None:
+    """The revision that the store is at; None for an empty one."""
+    if not inspect(connection).has_table(VERSION_TABLE.name):
+        return None
+    return connection.execute(select(VERSION_TABLE.c.version_num)).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    # alembic takes long to load, and most starts have nothing for it to do
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
+    config.attributes["connection"] = connection
+    try:
         command.upgrade(config, "head")
+    except CommandError as error:
+        msg = f"the store's schema is not known to this version ({error})"
+        raise StoreDownError(msg) from error
 
 
-def _identify(engine: Engine, server_name: str, generation: bytes, now: int) -> None:
-    """Give a new store its identity; see that an old one is this server's."""
-    with engine.begin() as connection:
-        row = connection.execute(select(store.c.server_name)).first()
-        if row is None:
-            values = {
-                "id": 1,
-                "generation": generation,
-                "server_name": server_name.encode(),
-                "created_ts": now,
-            }
-            connection.execute(insert(store).values(values))
-        elif bytes(row[0]).decode() != server_name:
-            msg = (
-                f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"
-                " a server's name can never change"
+def _identify(connection: Connection, server_name: str, generation: bytes, now: int) -> None:
+    row = connection.execute(select(store.c.server_name)).first()
+    if row is None:
+        connection.execute(
+            insert(store).values(
+                id=1, generation=generation, server_name=server_name.encode(), created_ts=now
             )
-            raise StoreDownError(msg)
+        )
+    elif bytes(row[0]).decode() != server_name:
+        msg = (
+            f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"
+            " a server's name can never change"
+        )
+        raise StoreDownError(msg)
 
 
 def _engine(url: URL) -> Engine:

@@ -22,7 +22,7 @@ from homeserver.infrastructure.sql.errors import (
     TransientError,
 )
 from homeserver.infrastructure.sql.fence import preamble
-from homeserver.infrastructure.sql.literal import bound, literal
+from homeserver.infrastructure.sql.literal import bound, row_literal
 from homeserver.infrastructure.sql.mysql_packets import (
     PACKET_SECONDS,
     PacketConnection,
@@ -228,7 +228,7 @@ def render(begin: str, batch: Batch) -> str:
     out.extend(bound(text, args) for text, args in preamble(batch, DIALECT))
     for write, rows in batch.writes:
         if isinstance(write, Insert):
-            values = ",".join(["(" + ",".join([literal(v) for v in row]) + ")" for row in rows])
+            values = ",".join([row_literal(row) for row in rows])
             out.append(write.head + values + write.tail[DIALECT])
         elif isinstance(write, Execute):
             out.extend(bound(*write.bound(DIALECT, row)) for row in rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.presentation.cli.context import live_settings
+from homeserver.presentation.cli.context import live_settings, on_store
 from homeserver.presentation.cli.out import say
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def add_to(commands: Commands) -> None:
     command.set_defaults(run=run)
 
 
+@on_store
 def run(args: argparse.Namespace) -> int:
     """Migrate; returns the exit code."""
     settings = live_settings(args)

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.errors import MatrixError
-from homeserver.presentation.cli.context import live_settings
+from homeserver.presentation.cli.context import live_settings, on_store
 from homeserver.presentation.cli.out import complain, say
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_to(commands: Commands) -> None:
     command.set_defaults(run=run)
 
 
+@on_store
 def run(args: argparse.Namespace) -> int:
     """Make the account; returns the exit code."""
     settings = live_settings(args)

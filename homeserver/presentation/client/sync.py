@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from homeserver.application.sync.context import SyncRequest
+from homeserver.application.sync.context import (
+    STATE,
+    STATE_AFTER,
+    UNSTABLE_STATE_AFTER,
+    SyncRequest,
+)
 from homeserver.presentation.responses import json_bytes
 from homeserver.presentation.routing import Route
 
@@ -17,7 +22,10 @@ if TYPE_CHECKING:
     from homeserver.presentation.responses import Response
 
 DAY_MS = 86_400_000
-UNSTABLE_STATE_AFTER = "org.matrix.msc4222.use_state_after"
+_STATE_NAMES = {
+    "use_state_after": STATE_AFTER,
+    "org.matrix.msc4222.use_state_after": UNSTABLE_STATE_AFTER,
+}
 
 
 class FilterSource(Protocol):
@@ -42,7 +50,7 @@ def sync_routes(
             filter=await filters.resolve(requester.user_nid, request.param("filter")),
             full_state=request.flag("full_state"),
             timeout_ms=min(request.int_param("timeout", 0, 0, DAY_MS), timeout_cap_ms()),
-            state_after=request.flag("use_state_after") or request.flag(UNSTABLE_STATE_AFTER),
+            state_name=_state_name(request),
         )
         request.choice("set_presence", ("offline", "online", "unavailable"), "online")
         return json_bytes(await sync(requester, wanted))
@@ -57,3 +65,9 @@ def sync_routes(
             doc="Synchronise: everything new since a token, or the whole state",
         ),
     )
+
+
+def _state_name(request: Request) -> bytes:
+    """How the client wants state: who asks by the unstable name reads it by that name."""
+    asked = (name for flag, name in _STATE_NAMES.items() if request.flag(flag))
+    return next(asked, STATE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import socket
 from pathlib import Path
 
@@ -55,6 +57,28 @@ def test_the_committed_table_of_routes_is_current(capsys: pytest.CaptureFixture[
     assert main(["docs", "routes"]) == 0
     page = (ROOT / "docs/reference/routes.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == page, "run `make docs`"
+
+
+def test_a_backup_brings_a_lost_store_back(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("a quiet harbour\n" * 2))
+    assert main(["user", "add", "alice"]) == 0
+    key = Path("data/signing.key")
+    key.write_text("ed25519 a_test AAAA")
+    assert main(["backup", "saved"]) == 0
+    shutil.rmtree("data")
+    assert main(["restore", "saved"]) == 0
+    assert key.read_text() == "ed25519 a_test AAAA"
+    assert main(["user", "add", "alice"]) == 1
+    assert "taken" in capsys.readouterr().err
+
+
+def test_a_folder_without_backup_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["restore", "."]) == 3
+    assert capsys.readouterr().err == "firn: . holds no backup\n"
 
 
 def test_doctor_finds_a_taken_port(

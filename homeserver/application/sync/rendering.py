@@ -1,0 +1,82 @@
+"""Events of rooms as one /sync answer has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeserver.application.rooms.render import event_bytes, unsigned_of
+from homeserver.domain.events.client_format import client_event, client_event_bytes
+from homeserver.domain.shared.canonical_json import decode_json, encode_json
+from homeserver.domain.sync.event_fields import select_fields
+from homeserver.domain.sync.position import RoomPosition, encode_position, just_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from homeserver.application.rooms.timeline_reader import Page
+    from homeserver.application.sync.context import Span
+    from homeserver.application.sync.rules import Rules
+    from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
+    from homeserver.domain.rooms.visibility import VisibilityWindow
+
+
+def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], until: int) -> bytes:
+    """Serialise the `timeline` of a room whose answer ends at position `until`."""
+    events = [_timeline_event(span, item, window) for item in page.events]
+    first = page.events[0].seq if page.events else until + 1
+    before = encode_position(just_before(RoomPosition(first)))
+    limited = b"true" if page.limited else b"false"
+    return b'"timeline":{"events":[%b],"limited":%b,"prev_batch":"%b"}' % (
+        b",".join(events),
+        limited,
+        before.encode(),
+    )
+
+
+def _timeline_event(span: Span, item: TimelineEvent, window: VisibilityWindow[float]) -> bytes:
+    device, membership = span.requester.device_nid, window.membership_at(item.seq)
+    if span.rules.plain:
+        return event_bytes(item, membership=membership, device_nid=device, with_room_id=False)
+    unsigned = unsigned_of(item, membership=membership, device_nid=device)
+    return encode_json(_shaped(span.rules, item.event, unsigned))
+
+
+def render_state(span: Span, room: Room, state: Iterable[Event]) -> bytes:
+    """Serialise the state part of a room under the name that the client asked for."""
+    if span.rules.plain:
+        events = [_state_event(room, event) for event in state]
+    else:
+        events = [encode_json(_shaped(span.rules, event, None)) for event in state]
+    return b'"%b":{"events":[%b]}' % (span.request.state_name, b",".join(events))
+
+
+def _state_event(room: Room, event: Event) -> bytes:
+    """One state event; a current one is made once however many readers there are."""
+    body = room.state_bytes.get(event.event_id)
+    if body is None:
+        body = client_event_bytes(event, with_room_id=False, unsigned=None)
+        if event is room.state.get((event.type, event.state_key or "")):
+            room.state_bytes[event.event_id] = body
+    return body
+
+
+def _shaped(rules: Rules, event: Event, unsigned: dict[str, Any] | None) -> dict[str, Any]:
+    """An event in the format and with the fields that the filter wants.
+
+    The federation format has the event's id beside what servers send each other: without it
+    a client could not name the event.
+    """
+    if rules.federation:
+        shaped = {**_pdu(event), "event_id": event.event_id}
+        if unsigned:
+            shaped["unsigned"] = unsigned
+    else:
+        shaped = client_event(event, with_room_id=False, unsigned=unsigned)
+    return shaped if rules.fields is None else select_fields(shaped, rules.fields)
+
+
+def _pdu(event: Event) -> dict[str, Any]:
+    pdu = decode_json(event.json)
+    return pdu if isinstance(pdu, dict) else {}

@@ -1,0 +1,87 @@
+"""A client's filter as /sync applies it: every part compiled once per request, not per room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from homeserver.domain.sync.event_fields import parse_fields
+from homeserver.domain.sync.filter_match import event_predicate, room_predicate
+
+if TYPE_CHECKING:
+    from homeserver.domain.shared.glob import Matcher
+    from homeserver.domain.shared.paths import Path
+    from homeserver.domain.sync.filter import Filter, RoomEventFilter
+    from homeserver.domain.sync.filter_match import Accepts
+
+FEDERATION = "federation"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one section of a room may have; None accepts everything."""
+
+    accepts: Accepts | None
+    rooms: Matcher | None
+
+    def of(self, room_id: str) -> Accepts | None:
+        """The test of events for one room."""
+        if self.rooms is not None and not self.rooms(room_id):
+            return _nothing
+        return self.accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A filter, compiled. `fields` None means whole events."""
+
+    rooms: Matcher | None
+    timeline: Part
+    state: Part
+    ephemeral: Part
+    room_data: Part
+    global_data: Accepts | None
+    fields: tuple[Path, ...] | None
+    federation: bool
+
+    @property
+    def plain(self) -> bool:
+        """Whether events go out whole, in the clients' format."""
+        return self.fields is None and not self.federation
+
+
+class Named:
+    """An event outside the rooms' logs as a filter sees it: it has a type and nothing else."""
+
+    __slots__ = ("content", "sender", "type")
+
+    def __init__(self, kind: str) -> None:
+        """An event of this type."""
+        self.type = kind
+        self.sender = ""
+        self.content: dict[str, object] = {}
+
+
+@lru_cache(maxsize=1024)
+def rules_of(wanted: Filter) -> Rules:
+    """Compile a filter; the lately used ones are kept."""
+    room = wanted.room
+    return Rules(
+        rooms=room_predicate(room),
+        timeline=_part(room.timeline),
+        state=_part(room.state),
+        ephemeral=_part(room.ephemeral),
+        room_data=_part(room.account_data),
+        global_data=event_predicate(wanted.account_data),
+        fields=None if wanted.event_fields is None else parse_fields(wanted.event_fields),
+        federation=wanted.event_format == FEDERATION,
+    )
+
+
+def _part(rules: RoomEventFilter) -> Part:
+    return Part(event_predicate(rules), room_predicate(rules))
+
+
+def _nothing(_event: object) -> bool:
+    return False

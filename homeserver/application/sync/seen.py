@@ -1,0 +1,81 @@
+"""What a client has seen, by the token that it presents; and the token that it gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.domain.shared.errors import UnavailableError
+from homeserver.domain.sync.token import StaleToken, SyncToken
+from homeserver.domain.sync.vector import Vector
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.clock import Clock
+    from homeserver.application.ports.log_reader import LogReader
+    from homeserver.application.requester import Requester
+    from homeserver.application.sync.context import Span
+    from homeserver.application.sync.hub import Hub
+    from homeserver.application.sync.tokens import Tokens
+
+LEAST_WAIT = 0.5
+"""Seconds for which a token that is ahead of this worker is waited for at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the client has: up to `vector` (None: nothing); see `Span.typing_since`."""
+
+    vector: Vector | None
+    typing: int | None
+
+
+class Progress:
+    """Reads and writes tokens."""
+
+    def __init__(
+        self, *, hub: Hub, tokens: Tokens, log: LogReader, clock: Clock, generation: bytes
+    ) -> None:
+        """Wire; `generation` is the store's."""
+        self._hub = hub
+        self._tokens = tokens
+        self._log = log
+        self._clock = clock
+        self._generation = generation
+
+    async def seen(self, requester: Requester, text: str | None, deadline: float) -> Seen:
+        """Read a token, and wait until this worker has got as far, at most until a deadline.
+
+        Raises InvalidParamError for a token that is garbage or another user's, and
+        UnavailableError where the worker does not get there: no token is answered early.
+        """
+        if text is None:
+            return Seen(None, None)
+        found = self._tokens.read(text, requester.user_nid)
+        if isinstance(found, StaleToken):
+            floor = await self._log.floor(found.token.generation)
+            seen = Seen(_lowered(found.token.vector, floor or {}), None)
+        else:
+            instance, tick = found.ephemeral
+            seen = Seen(found.vector, tick if instance == self._tokens.instance else 0)
+        if seen.vector is not None and not await self._reach(seen.vector, deadline):
+            raise UnavailableError("This worker has not reached your token yet")
+        return seen
+
+    async def _reach(self, vector: Vector, deadline: float) -> bool:
+        if self._hub.ticks.vector >= vector:
+            return True
+        seconds = max(deadline - self._clock.monotonic(), LEAST_WAIT)
+        return await self._hub.reach(vector, seconds)
+
+    def token(self, span: Span) -> str:
+        """The token of an answer: the client's own where nothing happened since."""
+        if span.idle and span.request.since is not None:
+            return span.request.since
+        seen_of_typing = (self._tokens.instance, span.typing_until)
+        user = span.requester.user_nid
+        return self._tokens.issue(SyncToken(span.until, self._generation, user, seen_of_typing))
+
+
+def _lowered(vector: Vector, floor: dict[int, int]) -> Vector:
+    """What of an older generation's token still holds: no position above the floor."""
+    return Vector({slot: min(pos, floor.get(slot, 0)) for slot, pos in vector})

@@ -1,0 +1,62 @@
+"""Migrating an empty database gives the tables that the code speaks of, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, select
+
+from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.migrate import migrate, mysql_url, sqlite_url
+from homeserver.infrastructure.sql.tables import metadata, store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import URL
+
+IDENTITY: dict[str, Any] = {"server_name": "firn.test", "generation": b"8 octets", "now": 1}
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """The address of a database without tables."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "firn.db")
+    return mysql_url(request.getfixturevalue("mysql_database_url"))
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty: URL) -> None:
+    migrate(empty, **IDENTITY)
+    engine = create_engine(empty)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = compare_metadata(context, metadata)
+    engine.dispose()
+    assert found == []
+
+
+def test_migrating_again_changes_nothing(empty: URL) -> None:
+    migrate(empty, **IDENTITY)
+    migrate(empty, **{**IDENTITY, "generation": b"another_", "now": 2})
+    assert _identity(empty) == (b"firn.test", b"8 octets", 1)
+
+
+def test_a_store_keeps_its_name(empty: URL) -> None:
+    migrate(empty, **IDENTITY)
+    with pytest.raises(StoreDownError, match="can never change"):
+        migrate(empty, **{**IDENTITY, "server_name": "other.test"})
+    assert _identity(empty)[0] == b"firn.test"
+
+
+def _identity(url: URL) -> tuple[bytes, bytes, int]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        row = connection.execute(
+            select(store.c.server_name, store.c.generation, store.c.created_ts)
+        ).one()
+    engine.dispose()
+    return bytes(row[0]), bytes(row[1]), int(row[2])
