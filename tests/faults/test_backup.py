@@ -148,6 +148,11 @@ async def test_F14_what_cannot_be_restored_changes_nothing(
         assert ran.code == 3, (name, ran)
         assert ran.err.startswith("firn: "), (name, ran.err)
         assert ran.err.count("\n") == 1, (name, ran.err)
+    dump.write_bytes(whole)
+    stranger = FirnProcess(tmp_path / "stranger", settings={"FIRN__SERVER_NAME": "else.test"})
+    ran = await run_firn(stranger, "restore", str(tmp_path / "backup"))
+    assert (ran.code, ran.err.count("\n")) == (3, 1), ran
+    assert "firn.test" in ran.err
     await firn.start()
     await check_room([pair.alice, pair.bob], pair.room, pair.ledger)
 
