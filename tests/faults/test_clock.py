@@ -22,9 +22,7 @@ async def test_F11_a_clock_that_jumps_changes_neither_order_nor_sessions(
     tmp_path: Path, store_url: str, jump: int
 ) -> None:
     clock = tmp_path / "ahead"
-    firn = FirnProcess(
-        tmp_path, store_url, program="tests.support.turned", arguments=(str(clock),)
-    )
+    firn = FirnProcess(tmp_path, store_url, program="tests.support.turned", arguments=(str(clock),))
     await firn.start()
     try:
         async with open_storm(firn.base, users=2, devices=1) as storm, storm.watched():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ async def test_F12_stopped_under_load(firn: FirnProcess) -> None:
                     query={
                         "since": waiters[0].since,
                         "timeout": 60_000,
-                        "filter": '{"room":{"rooms":["%s"]}}' % quiet,
+                        "filter": json.dumps({"room": {"rooms": [quiet]}}),
                     },
                 )
             )

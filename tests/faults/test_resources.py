@@ -28,6 +28,11 @@ async def gauges(firn: FirnProcess) -> dict[str, float]:
     return {name: float(value) for name, value in found}
 
 
+def open_descriptors(pid: int) -> int:
+    """How many descriptors a process has, as the kernel says."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 async def load(device: Device, room: str) -> None:
     """Requests of several kinds, and long-polls whose clients hang up."""
     await device.sync()
@@ -74,7 +79,7 @@ async def settled(firn: FirnProcess, name: str, most: float) -> float:
 @pytest.mark.timeout(120)
 async def test_I12_resources_come_back_after_a_load(firn: FirnProcess) -> None:
     assert firn.process is not None
-    files = Path(f"/proc/{firn.process.pid}/fd")
+    pid = firn.process.pid
     async with Device(firn.base) as device:
         await device.register("alice")
         room = await device.create_room()
@@ -82,7 +87,7 @@ async def test_I12_resources_come_back_after_a_load(firn: FirnProcess) -> None:
             await load(device, room)
     await asyncio.sleep(1)
     base = await gauges(firn)
-    open_files = len(list(files.iterdir()))
+    open_files = open_descriptors(pid)
     for _ in range(ROUNDS):
         async with Device(firn.base) as again:
             await again.login("alice")
@@ -90,6 +95,6 @@ async def test_I12_resources_come_back_after_a_load(firn: FirnProcess) -> None:
     for name in ("process_open_fds", "firn_tasks"):
         most = base[name] + 2  # the connection that asks, and a housekeeping step
         assert await settled(firn, name, most) <= most, name
-    assert len(list(files.iterdir())) <= open_files + 2
+    assert open_descriptors(pid) <= open_files + 2
     grown = (await gauges(firn))["process_resident_memory_bytes"]
     assert grown - base["process_resident_memory_bytes"] < GROWTH_BYTES * ROUNDS

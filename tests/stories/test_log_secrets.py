@@ -13,8 +13,8 @@ from tests.support.wire import ask
 if TYPE_CHECKING:
     from pathlib import Path
 
-TOKEN = "registration-token-of-the-story"  # noqa: S105
-PASSWORD = "password of the story"  # noqa: S105
+TOKEN = "registration-token-of-the-story"
+PASSWORD = "password of the story"
 WORDS = "words that nobody else may read"
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import pytest
 import pytest_asyncio
 
 from tests.support.client import V3, Device
@@ -16,6 +15,8 @@ from tests.support.wire import Answer, ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import pytest
 
     from tests.support.server import FirnProcess
 
