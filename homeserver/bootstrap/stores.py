@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from homeserver.infrastructure.sql.errors import StoreDownError
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from homeserver.application.ports.clock import Clock
     from homeserver.application.ports.ids import Ids
     from homeserver.config import Settings
@@ -45,10 +47,7 @@ async def open_database(settings: Settings) -> Database:
         return SqliteDatabase(sqlite_path(settings))
     from homeserver.infrastructure.sql.mysql_database import MySqlDatabase  # noqa: PLC0415
 
-    address = urlsplit(settings.database.url)
-    if address.scheme != "mysql" or not address.hostname or not address.path.strip("/"):
-        msg = "database.url must be like mysql://user:password@host:3306/database"
-        raise StoreDownError(msg)
+    address = _mysql_address(settings)
     return await MySqlDatabase.connect(
         host=address.hostname,
         port=address.port or 3306,
@@ -59,15 +58,31 @@ async def open_database(settings: Settings) -> Database:
     )
 
 
+def _mysql_address(settings: Settings) -> SplitResult:
+    """The parts of `database.url`. Raises StoreDownError, which does not show it."""
+    try:
+        address = urlsplit(settings.database.url)
+        fit = address.scheme == "mysql" and address.hostname and address.port != 0
+    except ValueError:
+        fit = False
+    if not fit or not address.path.strip("/"):
+        msg = "database.url must be like mysql://user:password@host:3306/database"
+        raise StoreDownError(msg)
+    return address
+
+
 def migrate_store(settings: Settings, clock: Clock, ids: Ids) -> None:
-    """Bring the store to this version's schema; make it where there is none."""
+    """Bring the store to this version's schema; make it where there is none.
+
+    Raises StoreDownError.
+    """
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from homeserver.infrastructure.sql import migrate  # noqa: PLC0415 (alembic is slow to load)
 
     url = (
         migrate.sqlite_url(sqlite_path(settings))
         if is_embedded(settings)
-        else migrate.mysql_url(settings.database.url)
+        else migrate.mysql_url(_mysql_address(settings).geturl())
     )
     migrate.migrate(
         url,

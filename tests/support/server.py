@@ -36,6 +36,8 @@ class FirnProcess:
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
+    program: str = "homeserver"
+    arguments: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
@@ -47,9 +49,10 @@ class FirnProcess:
         """What it wrote."""
         return self.folder / "firn.log"
 
-    async def start(self) -> None:
-        """Start and wait until it answers."""
-        environ = {
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment that holds its settings."""
+        return {
             **{k: v for k, v in os.environ.items() if not k.startswith("FIRN__")},
             "FIRN__SERVER_NAME": "firn.test",
             "FIRN__LISTEN": f"127.0.0.1:{self.port}",
@@ -59,9 +62,15 @@ class FirnProcess:
             "FIRN__RATE_LIMITS__ENABLED": "false",
             **self.settings,
         }
+
+    async def start(self) -> None:
+        """Start and wait until it answers."""
         with self.log_file.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "homeserver", "serve", env=environ, stdout=out, stderr=out
+                *(sys.executable, "-m", self.program, *self.arguments, "serve"),
+                env=self.environ,
+                stdout=out,
+                stderr=out,
             )
         await self._ready()
 

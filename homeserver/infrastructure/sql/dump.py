@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import and_, bindparam, delete, insert, or_, select
 
 from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.fence import STORE
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.tables import metadata
 
@@ -83,11 +85,11 @@ def _after(keys: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
     return or_(*cases)
 
 
-async def load(database: Database, path: Path) -> int:
+async def load(database: Database, path: Path, server_name: str) -> int:
     """Fill a store from a dump, in place of everything it holds; returns the number of rows.
 
-    One transaction: a dump that is not whole, or of another schema, changes nothing. Raises
-    StoreDownError for such a file.
+    One transaction: a dump that is not whole, of another schema or of another server changes
+    nothing. Raises StoreDownError for such a file.
     """
     tables = metadata.tables
     count, ended, table = 0, None, None
@@ -104,7 +106,15 @@ async def load(database: Database, path: Path) -> int:
         if ended != count:
             msg = f"{path.name} is not a whole backup"
             raise StoreDownError(msg)
+        await _check_owner(session, path, server_name)
     return count
+
+
+async def _check_owner(session: Session, path: Path, server_name: str) -> None:
+    names = [row[1].decode() for row in await session.fetch(STORE)]
+    if names != [server_name]:
+        msg = f"{path.name} is a backup of {', '.join(names) or 'no server'}, not of {server_name}"
+        raise StoreDownError(msg)
 
 
 def _table(tables: Mapping[str, Table], message: Mapping[str, Any]) -> Table:
@@ -135,6 +145,6 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
                     source.read(int.from_bytes(head, "big"))
                 )
                 yield message
-    except (OSError, EOFError, msgspec.DecodeError) as error:
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
         msg = f"{path.name} cannot be read as a backup"
         raise StoreDownError(msg) from error

@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     table,
 )
+from sqlalchemy.exc import DBAPIError
 
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.tables import store
@@ -44,7 +45,7 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     """Run the migrations that are due; write the store's identity if it has none.
 
     `generation` is used for a new store only. Raises StoreDownError where the store belongs
-    to a server of another name.
+    to a server of another name, is of a newer version, or cannot be reached or written.
     """
     engine = _engine(url)
     try:
@@ -53,6 +54,8 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
                 _upgrade(connection)
         with engine.begin() as connection:
             _identify(connection, server_name, generation, now)
+    except DBAPIError as error:
+        raise StoreDownError(str(error.orig.args[-1] if error.orig else error)) from error
     finally:
         engine.dispose()
 
@@ -68,11 +71,16 @@ def _upgrade(connection: Connection) -> None:
     # alembic takes long to load, and most starts have nothing for it to do
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(files("migrations")))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        msg = f"the store's schema is not known to this version ({error})"
+        raise StoreDownError(msg) from error
 
 
 def _identify(connection: Connection, server_name: str, generation: bytes, now: int) -> None:

@@ -5,13 +5,14 @@ Labels are bounded sets (route patterns, stage names), never ids or names of use
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import HistogramMetricFamily
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
@@ -94,7 +95,21 @@ class _StageCollector(Collector):
         yield family
 
 
+class _TaskCollector(Collector):
+    """Counts the event loop's tasks: one that is never done shows here (I12)."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield `firn_tasks`; nothing where no loop runs."""
+        try:
+            tasks = len(asyncio.all_tasks())
+        except RuntimeError:
+            return
+        yield GaugeMetricFamily("firn_tasks", "Tasks of the event loop.", value=tasks)
+
+
 REGISTRY.register(_StageCollector())
+REGISTRY.register(_TaskCollector())
+ProcessCollector(registry=REGISTRY)  # memory, processor time, descriptors, start
 
 
 _counters: dict[tuple[str, str, int], Counter] = {}

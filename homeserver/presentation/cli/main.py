@@ -20,7 +20,7 @@ from homeserver.presentation.cli import (
     serve,
     user,
 )
-from homeserver.presentation.cli.out import complain
+from homeserver.presentation.cli.out import CommandError, complain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         complain(str(error))
         return 2
+    except CommandError as error:
+        complain(str(error))
+        return error.code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `firn config | head`; stdout must not complain at exit either
