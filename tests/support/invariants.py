@@ -49,7 +49,7 @@ class Ledger:
                 await asyncio.sleep(0.02)
             except MatrixRefusal as refusal:
                 assert refusal.status in TRY_AGAIN, refusal
-                assert refusal.status != 500, refusal  # noqa: PLR2004
+                assert refusal.status != 500, refusal
                 await asyncio.sleep(0.02)
             else:
                 self.acknowledge(device, room, txn, text, event_id)
@@ -79,7 +79,7 @@ class Watcher:
             await asyncio.sleep(0.02)
         except MatrixRefusal as refusal:
             assert refusal.status in TRY_AGAIN, refusal
-            assert refusal.status != 500, refusal  # noqa: PLR2004
+            assert refusal.status != 500, refusal
             await asyncio.sleep(0.02)
 
     async def _take(self, room: str, timeline: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ async def until_answered(
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             await asyncio.sleep(0.05)
         except MatrixRefusal as refusal:
-            if refusal.status != 503:  # noqa: PLR2004
+            if refusal.status != 503:
                 raise
             await asyncio.sleep(0.05)
 

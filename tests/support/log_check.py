@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import select
 
+from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.codec import decode_body
-from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql.query import Query
 
 if TYPE_CHECKING:

@@ -65,8 +65,16 @@ def random_room(seed: int) -> RecordedRoom:
         prev = chance.sample(ends, chance.randint(1, min(2, len(ends))))
         kind = chance.choice(["m.room.message", "m.room.topic", "m.room.name"])
         key = None if kind == "m.room.message" else ""
-        dag.add(name, sender, kind, {"v": name}, key=key, prev=prev, state=BASE,
-                ts=chance.randint(10, 40))
+        dag.add(
+            name,
+            sender,
+            kind,
+            {"v": name},
+            key=key,
+            prev=prev,
+            state=BASE,
+            ts=chance.randint(10, 40),
+        )
         if chance.random() < 0.6:
             ends = [end for end in ends if end not in prev]
         ends = list(dict.fromkeys([*ends, name]))
@@ -124,7 +132,9 @@ async def test_I6_random_rooms_end_alike_in_every_order(world: World, seed: int)
     assert {key: event.event_id for key, event in restarted.state.items()} == now
 
 
-@pytest.mark.parametrize("order", ["as it was sent", "filled at once", "filled with an event after it"])
+@pytest.mark.parametrize(
+    "order", ["as it was sent", "filled at once", "filled with an event after it"]
+)
 async def test_states_after_events_are_the_same_through_a_gap(world: World, order: str) -> None:
     door = await arrive(world, "late_branch", order)
     by_hand = states_by_hand(door.dag)
