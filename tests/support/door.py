@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,16 @@ class StoredUsers:
         """Begin with those that every world has."""
         self._writer = world.writer
         self.nids: dict[str, int] = dict(NIDS)
+        self._one_by_one = asyncio.Lock()
 
     async def nid_of(self, user_id: str, *, create: bool) -> int | None:
         """See `Users`."""
-        if user_id not in self.nids and create:
-            nid = self._writer.new_nid()
-            row = (nid, user_id.encode())
-            await self._writer.submit(lambda draft: draft.write(w.INSERT_USER, row))
-            self.nids[user_id] = nid
+        async with self._one_by_one:
+            if user_id not in self.nids and create:
+                nid = self._writer.new_nid()
+                row = (nid, user_id.encode())
+                await self._writer.submit(lambda draft: draft.write(w.INSERT_USER, row))
+                self.nids[user_id] = nid
         return self.nids.get(user_id)
 
     async def exists_locally(self, user_id: str) -> bool:

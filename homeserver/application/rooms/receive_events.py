@@ -96,6 +96,7 @@ class ReceiveEvents:
         await known.look_up(events, offered.events.values())
 
         def change(draft: Draft) -> list[Verdict]:
+            known.check_head(draft.room(room).base)
             door = self._door(draft, room, known, offered)
             return door.receive(events, history_only=history_only)
 
