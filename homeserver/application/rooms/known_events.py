@@ -44,14 +44,10 @@ class KnownEvents:
     ) -> None:
         """Read from these."""
         self._room = room
-<<<<<<< HEAD
-        self._timeline = timeline
-=======
         self._head: Head | None = None
         self._rereads = 0
         self._wanted: list[Event] = []
-        self._rooms = rooms
->>>>>>> door
+        self._timeline = timeline
         self._branches = branches
         self._users = users
         self._events: dict[str, PlacedEvent | Stray | None] = {}
