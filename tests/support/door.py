@@ -15,14 +15,17 @@ from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.candidates import Candidates
-from homeserver.application.sync.context import SyncRequest
+from homeserver.application.sync.context import STATE_AFTER, SyncRequest
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
 from homeserver.application.sync.room_data import RoomData
+from homeserver.application.sync.room_state import StatePart
+from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.user_data.account_data import AccountData
@@ -128,25 +131,28 @@ class DoorWorld:
         typing = TypingBoard(world.hub, clock)
         timeline = TimelineReader(world.store)
         extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store))
+        lazy, generation = LazyMembers(), await log.generation()
+        state = StatePart(world.store, lazy)
+        past = {"access": world.access, "store": world.store, "timeline": timeline}
         return Sync(
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),
             rooms=world.rooms,
             candidates=Candidates(log=log, typing=typing, account_data=data),
-            joined=JoinedRooms(
-                access=world.access,
-                store=world.store,
-                timeline=timeline,
-                lazy=LazyMembers(),
-                data=extra,
-            ),
-            left=LeftRooms(access=world.access, store=world.store, timeline=timeline),
+            joined=JoinedRooms(**past, state=state, data=extra),  # type: ignore[arg-type]
+            left=LeftRooms(**past, state=state),  # type: ignore[arg-type]
             data=GlobalData(data),
+            account_data=data,
+            lazy=lazy,
             typing=typing,
-            log=log,
+            progress=Progress(
+                hub=world.hub,
+                tokens=Tokens(generation, 1),
+                log=log,
+                clock=clock,
+                generation=generation,
+            ),
             clock=clock,
-            generation=await log.generation(),
-            instance=1,
         )
 
     async def restart(self) -> Room:
@@ -189,7 +195,7 @@ class Device:
     async def look(self) -> bool:
         """Sync once, without waiting; whether the room was in the answer."""
         wanted = parse_filter({"room": {"timeline": {"limit": self.limit}}})
-        request = SyncRequest(since=self.since, filter=wanted, state_after=True)
+        request = SyncRequest(since=self.since, filter=wanted, state_name=STATE_AFTER)
         answer = json.loads(await self.sync(self.door.observer, request))
         self.since = answer["next_batch"]
         part = answer.get("rooms", {}).get("join", {}).get(self.door.room.room_id)
