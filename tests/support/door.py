@@ -148,6 +148,7 @@ class DoorWorld:
             progress=Progress(
                 hub=world.hub,
                 tokens=Tokens(generation, 1),
+                typing=typing,
                 log=log,
                 clock=clock,
                 generation=generation,

@@ -14,7 +14,6 @@ from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
-from homeserver.bootstrap.http import build_http
 from homeserver.bootstrap.rooms import People, room_routes
 from homeserver.bootstrap.sync import build_sync
 from homeserver.config import LiveSettings, load
@@ -22,6 +21,8 @@ from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.presentation.app import build_server
+from homeserver.presentation.settings import HttpSettings
 from tests.support.client import Device
 from tests.support.store import open_store
 from tests.support.town import TableUsers
@@ -144,7 +145,12 @@ class SyncTown:
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
         routes = (*room_routes(self.core, people), *self.parts.routes)
-        self._server = build_http(self.core, routes, self, MemoryRateLimiter({}))
+        self._server = build_server(
+            routes,
+            authenticator=self,
+            limiter=MemoryRateLimiter({}),
+            settings=HttpSettings(linger_seconds=0.0, drain_seconds=2.0),
+        )
         await self._server.listen("127.0.0.1", 0)
         for phone in self.phones:
             phone.base = self.base

@@ -151,3 +151,18 @@ async def test_account_data_and_tags_are_deltas(town: SyncTown, juliet: Phone) -
     assert part["account_data"]["events"] == [{"type": "m.tag", "content": tags}]
     assert ids(part) == []
     assert "ephemeral" not in part
+
+
+async def test_who_typed_before_a_restart_is_taken_off_the_screen(
+    town: SyncTown, romeo: Phone, juliet: Phone
+) -> None:
+    room, _ = await _stage(romeo, juliet)
+    other = await romeo.create_room(preset="public_chat")
+    await romeo.types(room, 100)
+    await juliet.get()
+    await town.restart()
+    part = (await juliet.get())["rooms"]["join"]
+    assert part[room]["ephemeral"]["events"][0]["content"] == {"user_ids": []}
+    assert other not in part
+    await town.restart()
+    assert "rooms" not in await juliet.get()
