@@ -135,16 +135,8 @@ class DoorWorld:
         typing = TypingBoard(world.hub, clock)
         timeline = TimelineReader(world.store)
         extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store))
-        lazy = LazyMembers()
+        lazy, generation = LazyMembers(), await log.generation()
         state = StatePart(world.store, lazy)
-        generation = await log.generation()
-        progress = Progress(
-            hub=world.hub,
-            tokens=Tokens(generation, 1),
-            log=log,
-            clock=clock,
-            generation=generation,
-        )
         return Sync(
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),
@@ -162,7 +154,14 @@ class DoorWorld:
             account_data=data,
             lazy=lazy,
             typing=typing,
-            progress=progress,
+            progress=Progress(
+                hub=world.hub,
+                tokens=Tokens(generation, 1),
+                typing=typing,
+                log=log,
+                clock=clock,
+                generation=generation,
+            ),
             clock=clock,
         )
 
