@@ -10,7 +10,6 @@ import pytest
 from tests.support.syncing import ids, now, types
 
 if TYPE_CHECKING:
-
     from tests.support.syncing import Phone, SyncTown
 
 SOON = 0.2
