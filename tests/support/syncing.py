@@ -138,7 +138,7 @@ class SyncTown:
             LiveSettings(load(None, settings)),
             SystemClock(),
             SystemIds(),
-            self.counter,  # type: ignore[arg-type]
+            self.counter,
         )
         self.parts = build_sync(self.core)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))

@@ -110,7 +110,7 @@ async def test_who_filters_receipts_out_still_learns_that_nothing_is_unread(
     other = await town.phone("juliet")
     room = await _stage(romeo, juliet)
     event_id = await romeo.send(room, "unread")
-    wanted = {"room": {"ephemeral": {"types": []}}}
+    wanted: dict[str, Any] = {"room": {"ephemeral": {"types": []}}}
     part = (await other.get(wanted))["rooms"]["join"][room]
     assert part["unread_notifications"]["notification_count"] > 0
     await juliet.read(room, event_id)

@@ -134,7 +134,11 @@ class Walk:
 
     async def _mention(self, who: int, where: int, whom: int) -> None:
         users = [self.phones[whom].user_id]
-        content = {"msgtype": "m.text", "body": "you", "m.mentions": {"user_ids": users}}
+        content: dict[str, Any] = {
+            "msgtype": "m.text",
+            "body": "you",
+            "m.mentions": {"user_ids": users},
+        }
         self.last[self.rooms[where]] = await self.phones[who].send(self.rooms[where], **content)
 
     async def _burst(self, who: int, where: int) -> None:

@@ -11,8 +11,8 @@ from tests.support.syncing import LAZY, ids, keyed, types
 if TYPE_CHECKING:
     from tests.support.syncing import Phone, SyncTown
 
-NEW = {"use_state_after": "true"}
-UNSTABLE = {"org.matrix.msc4222.use_state_after": "true"}
+NEW: dict[str, Any] = {"use_state_after": "true"}
+UNSTABLE: dict[str, Any] = {"org.matrix.msc4222.use_state_after": "true"}
 TOPIC = ("m.room.topic", "")
 
 

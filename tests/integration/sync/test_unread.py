@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.support.syncing import Phone, SyncTown
@@ -28,7 +28,11 @@ async def test_counts_through_reading_sending_and_a_restart(
     await other.get()
     await romeo.send(room, "one")
     two = await romeo.send(room, "two")
-    mention = {"m.mentions": {"user_ids": [juliet.user_id]}, "msgtype": "m.text", "body": "you"}
+    mention: dict[str, Any] = {
+        "m.mentions": {"user_ids": [juliet.user_id]},
+        "msgtype": "m.text",
+        "body": "you",
+    }
     three = await romeo.send(room, **mention)
     assert await _counts(juliet, room) == (3, 1)
     assert await _counts(other, room) == (3, 1)
