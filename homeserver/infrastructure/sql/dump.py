@@ -145,6 +145,6 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
                     source.read(int.from_bytes(head, "big"))
                 )
                 yield message
-    except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, msgspec.DecodeError) as error:
         msg = f"{path.name} cannot be read as a backup"
         raise StoreDownError(msg) from error
