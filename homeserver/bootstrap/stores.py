@@ -49,7 +49,7 @@ async def open_database(settings: Settings) -> Database:
 
     address = _mysql_address(settings)
     return await MySqlDatabase.connect(
-        host=address.hostname,
+        host=address.hostname or "",
         port=address.port or 3306,
         user=unquote(address.username or ""),
         password=unquote(address.password or ""),

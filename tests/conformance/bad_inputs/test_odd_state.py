@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +12,21 @@ from tests.support.client import Device
 if TYPE_CHECKING:
     from tests.conformance.bad_inputs.conftest import Target
 
-ODD = (5, None, True, [], {}, [5], {"a": {}}, "", "x" * 5000, "\0", "@x:y", ["@x:y"], {"@x:y": 5})
+ODD: tuple[Any, ...] = (
+    5,
+    None,
+    True,
+    [],
+    {},
+    [5],
+    {"a": {}},
+    "",
+    "x" * 5000,
+    "\0",
+    "@x:y",
+    ["@x:y"],
+    {"@x:y": 5},
+)
 STATE = {
     "m.room.name": ("name",),
     "m.room.topic": ("topic", "m.topic"),
