@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import database_of_its_own
 from tests.support.services import adopt_services, require_service
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 adopt_services()
+# No deadlines: the machine may be busy. CI tries the same examples every time, so that it
+# fails for what was changed; everybody else tries new ones.
+settings.register_profile("local", deadline=None)
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 
 @pytest.fixture(scope="session")

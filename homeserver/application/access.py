@@ -18,7 +18,7 @@ from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from homeserver.application.ports.room_store import RoomStore, StateSpan
+    from homeserver.application.ports.state_store import StateSpan, StateStore
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.domain.events.event import Event
@@ -69,7 +69,7 @@ class _Window:
 class RoomAccess:
     """Opens rooms for requesters."""
 
-    def __init__(self, rooms: RoomRegistry, store: RoomStore) -> None:
+    def __init__(self, rooms: RoomRegistry, store: StateStore) -> None:
         """Look rooms up here."""
         self._rooms = rooms
         self._store = store

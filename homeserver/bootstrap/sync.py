@@ -88,16 +88,17 @@ def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> S
         account_data=data,
         lazy=lazy,
         typing=typing,
-        progress=_progress(core),
+        progress=_progress(core, typing),
         clock=core.clock,
     )
 
 
-def _progress(core: Core) -> Progress:
+def _progress(core: Core, typing: TypingBoard) -> Progress:
     instance = int.from_bytes(core.ids.random_bytes(4), "big")
     return Progress(
         hub=core.hub,
         tokens=Tokens(core.generation, instance),
+        typing=typing,
         log=core.log,
         clock=core.clock,
         generation=core.generation,

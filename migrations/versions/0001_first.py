@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
 from homeserver.infrastructure.sql.types import blob, digest, octets
 
 revision = "0001"

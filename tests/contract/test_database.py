@@ -179,16 +179,22 @@ async def test_even_a_lenient_server_stores_nothing_of_a_replaced_writer(
 
 
 async def test_a_transaction_is_rolled_back_on_any_error(store: Store) -> None:
-    with pytest.raises(LookupError):
+    async def break_off() -> None:
         async with store.database.transaction() as session:
             await session.execute(ADD_USER, n=1, i=b"@a:x")
             raise LookupError
-    async with asyncio.timeout(1), store.database.transaction() as session:
-        assert await session.execute(ADD_USER, n=1, i=b"@a:x") == 1
-    with pytest.raises(ClashError):
+
+    async def clash() -> None:
         async with store.database.transaction() as session:
             await session.execute(ADD_USER, n=2, i=b"@b:x")
             await session.execute(ADD_USER, n=1, i=b"@a:x")
+
+    with pytest.raises(LookupError):
+        await break_off()
+    async with asyncio.timeout(1), store.database.transaction() as session:
+        assert await session.execute(ADD_USER, n=1, i=b"@a:x") == 1
+    with pytest.raises(ClashError):
+        await clash()
     assert list(await store.database.fetch(USERS)) == [(1, b"@a:x")]
 
 

@@ -57,7 +57,7 @@ def test_the_load_generator_loads_only_this_machine() -> None:
     except LoadError as error:
         pytest.skip(str(error))
     state = os.devnull
-    command = [program, "setup", "-base", "http://192.0.2.1:8008", "-state", state]
+    command = [str(program), "setup", "-base", "http://192.0.2.1:8008", "-state", state]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "not a loopback address" in result.stderr

@@ -6,6 +6,8 @@ reads tails in parts, and lets clients hop between workers.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import Phase, seed, settings
 from hypothesis import strategies as st
@@ -18,8 +20,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from homeserver.domain.sync.vector import Vector
 from tests.support.log_model import ROOMS, ModelClient, ModelStore, ModelWorker, Packet, Place
+
+if TYPE_CHECKING:
+    from homeserver.domain.sync.vector import Vector
 
 WORKERS = st.integers(1, 3)
 BATCHES = st.lists(st.sampled_from(ROOMS), min_size=1, max_size=4)

@@ -81,7 +81,7 @@ def events(draw: st.DrawFn) -> Event:
 RULESETS = {user: compile_ruleset(default_rules(user)) for user in USERS}
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(events(), st.integers(1, 3), st.sampled_from([0, 49, 50]), st.none() | st.just(49))
 def test_classify_agrees_with_the_default_rules_for_every_reader(
     event: Event, members: int, level: int, required: int | None

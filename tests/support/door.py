@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,17 @@ from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.candidates import Candidates
-from homeserver.application.sync.context import SyncRequest
+from homeserver.application.sync.context import STATE_AFTER, SyncRequest
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
 from homeserver.application.sync.room_data import RoomData
+from homeserver.application.sync.room_state import StatePart
+from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.user_data.account_data import AccountData
@@ -51,14 +55,16 @@ class StoredUsers:
         """Begin with those that every world has."""
         self._writer = world.writer
         self.nids: dict[str, int] = dict(NIDS)
+        self._one_by_one = asyncio.Lock()
 
     async def nid_of(self, user_id: str, *, create: bool) -> int | None:
         """See `Users`."""
-        if user_id not in self.nids and create:
-            nid = self._writer.new_nid()
-            row = (nid, user_id.encode())
-            await self._writer.submit(lambda draft: draft.write(w.INSERT_USER, row))
-            self.nids[user_id] = nid
+        async with self._one_by_one:
+            if user_id not in self.nids and create:
+                nid = self._writer.new_nid()
+                row = (nid, user_id.encode())
+                await self._writer.submit(lambda draft: draft.write(w.INSERT_USER, row))
+                self.nids[user_id] = nid
         return self.nids.get(user_id)
 
     async def exists_locally(self, user_id: str) -> bool:
@@ -73,7 +79,8 @@ class DoorWorld:
         """Wire as the composition root does."""
         self.world, self.dag, self.users, self.room = world, dag, users, room
         self.receive = ReceiveEvents(
-            store=world.store,
+            rooms=world.store,
+            timeline=world.store,
             branches=SqlBranchStore(world.database),
             users=users,
             writer=world.writer,
@@ -128,6 +135,8 @@ class DoorWorld:
         typing = TypingBoard(world.hub, clock)
         timeline = TimelineReader(world.store)
         extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store))
+        lazy, generation = LazyMembers(), await log.generation()
+        state = StatePart(world.store, lazy)
         return Sync(
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),
@@ -137,16 +146,23 @@ class DoorWorld:
                 access=world.access,
                 store=world.store,
                 timeline=timeline,
-                lazy=LazyMembers(),
+                state=state,
                 data=extra,
             ),
-            left=LeftRooms(access=world.access, store=world.store, timeline=timeline),
+            left=LeftRooms(access=world.access, store=world.store, timeline=timeline, state=state),
             data=GlobalData(data),
+            account_data=data,
+            lazy=lazy,
             typing=typing,
-            log=log,
+            progress=Progress(
+                hub=world.hub,
+                tokens=Tokens(generation, 1),
+                typing=typing,
+                log=log,
+                clock=clock,
+                generation=generation,
+            ),
             clock=clock,
-            generation=await log.generation(),
-            instance=1,
         )
 
     async def restart(self) -> Room:
@@ -189,7 +205,7 @@ class Device:
     async def look(self) -> bool:
         """Sync once, without waiting; whether the room was in the answer."""
         wanted = parse_filter({"room": {"timeline": {"limit": self.limit}}})
-        request = SyncRequest(since=self.since, filter=wanted, state_after=True)
+        request = SyncRequest(since=self.since, filter=wanted, state_name=STATE_AFTER)
         answer = json.loads(await self.sync(self.door.observer, request))
         self.since = answer["next_batch"]
         part = answer.get("rooms", {}).get("join", {}).get(self.door.room.room_id)

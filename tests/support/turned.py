@@ -16,7 +16,7 @@ from homeserver.presentation.cli.main import main
 def turn(file: Path) -> None:
     """Let every clock of this process look into the file."""
 
-    def now_ms(_: SystemClock) -> int:
+    def now_ms(self: SystemClock) -> int:
         ahead = int(file.read_text()) if file.exists() else 0
         return time.time_ns() // 1_000_000 + ahead
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.reading_store import ReadingStore
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
     from homeserver.application.user_data.account_data import AccountData
@@ -43,7 +43,7 @@ class MarkRead:
     def __init__(
         self,
         access: RoomAccess,
-        store: RoomStore,
+        store: TimelineStore,
         receipts: ReadingStore,
         account_data: AccountData,
         writer: Writer,

@@ -9,7 +9,7 @@ from homeserver.domain.shared.errors import NotFoundError
 
 if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.log_scan import LogScan
     from homeserver.domain.rooms.room import Room
@@ -27,7 +27,7 @@ class EventAtTime:
     the place; around it the events are looked at one by one.
     """
 
-    def __init__(self, access: RoomAccess, store: RoomStore, scan: LogScan) -> None:
+    def __init__(self, access: RoomAccess, store: TimelineStore, scan: LogScan) -> None:
         """Read with these."""
         self._access = access
         self._store = store

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from homeserver.application.access import RoomAccess, RoomView
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.log_scan import LogScan
     from homeserver.application.rooms.state_reader import StateReader
@@ -44,7 +44,7 @@ class GetContext:
     """Reads what stands around an event."""
 
     def __init__(
-        self, access: RoomAccess, store: RoomStore, scan: LogScan, state: StateReader
+        self, access: RoomAccess, store: TimelineStore, scan: LogScan, state: StateReader
     ) -> None:
         """Read with these."""
         self._access = access

@@ -8,7 +8,7 @@ from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess, RoomView
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.requester import Requester
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class GetEvent:
     """Reads one event."""
 
-    def __init__(self, access: RoomAccess, store: RoomStore) -> None:
+    def __init__(self, access: RoomAccess, store: TimelineStore) -> None:
         """Read from this store."""
         self._access = access
         self._store = store
@@ -35,7 +35,7 @@ class GetEvent:
         return view, await visible_event(self._store, view, event_id)
 
 
-async def visible_event(store: RoomStore, view: RoomView, event_id: str) -> TimelineEvent:
+async def visible_event(store: TimelineStore, view: RoomView, event_id: str) -> TimelineEvent:
     """One event of a room that the reader may see. Raises NotFoundError."""
     item = await store.event(view.room, event_id)
     if item is None or not view.sees(item):

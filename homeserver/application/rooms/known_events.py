@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.domain.rooms.branches import Stray
 from homeserver.domain.rooms.resolution import MissingEventError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from homeserver.application.ports.branch_store import BranchStore, PlacedEvent
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.users import Users
     from homeserver.domain.events.event import Event
-    from homeserver.domain.rooms.branches import StateAt, Stray
-    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.branches import StateAt
+    from homeserver.domain.rooms.room import Head, Room
     from homeserver.domain.rooms.timeline import TimelineEvent
+
+
+MAX_REREADS = 5
 
 
 class UnreadError(LookupError):
     """Something that a change needs was not read yet: read it and try again."""
 
     def __init__(self, kind: str, name: str) -> None:
-        """Say what of which event or user: "state", "target" or "user"."""
+        """Say what of which event or user: "state", "target", "user", or "head" of the room."""
         super().__init__(kind, name)
         self.kind = kind
         self.name = name
@@ -32,13 +36,18 @@ class KnownEvents:
     """Committed events of one room, read when a change asks for them; None: not there.
 
     Nothing of it is wrong later: places, states and verdicts of events never change. What
-    was not there may come, so this lives only as long as one call.
+    was not there may have come where the room's head moved: then that is read again.
     """
 
-    def __init__(self, room: Room, rooms: RoomStore, branches: BranchStore, users: Users) -> None:
+    def __init__(
+        self, room: Room, timeline: TimelineStore, branches: BranchStore, users: Users
+    ) -> None:
         """Read from these."""
         self._room = room
-        self._rooms = rooms
+        self._head: Head | None = None
+        self._rereads = 0
+        self._wanted: list[Event] = []
+        self._timeline = timeline
         self._branches = branches
         self._users = users
         self._events: dict[str, PlacedEvent | Stray | None] = {}
@@ -75,29 +84,59 @@ class KnownEvents:
         """The committed redactions that name one of the events asked for at first."""
         return self._redactions.get(event_id, [])
 
+    def check_head(self, head: Head) -> None:
+        """Make sure that nothing came since. Raises UnreadError, a few times at most.
+
+        In a room that never rests it goes on then: what is stored twice clashes in the store.
+        """
+        if head is not self._head and self._rereads < MAX_REREADS:
+            raise UnreadError("head", self._room.room_id)
+
     async def look_up(self, events: Sequence[Event], offered: Iterable[Event]) -> None:
         """Read what judging these events certainly takes."""
+        self._head = self._room.head
+        self._wanted = list(events)
         own = [event.event_id for event in events]
         wanted: dict[str, None] = {}
         for event in events:
             wanted.update(dict.fromkeys((event.event_id, *event.prev_events, *event.auth_events)))
         for event in offered:
             wanted.update(dict.fromkeys((event.event_id, *event.auth_events)))
-        for target, by in await self._branches.redactions_of(self._room, own):
-            self._redactions.setdefault(target, []).append(by)
-            wanted[by] = None
+        await self._read_redactions(own)
         await self._read(wanted)
         for event in events:
             await self._user(event.sender)
+
+    async def _read_redactions(self, event_ids: Sequence[str]) -> None:
+        found = await self._branches.redactions_of(self._room, event_ids)
+        self._redactions = {}
+        for target, by in found:
+            self._redactions.setdefault(target, []).append(by)
+        await self._read([by for _, by in found])
+
+    async def _reread(self) -> None:
+        """Read again what was not there."""
+        self._head = self._room.head
+        self._rereads += 1
+        absent = [event_id for event_id, found in self._events.items() if found is None]
+        strays = [i for i, found in self._events.items() if isinstance(found, Stray)]
+        for event_id in (*absent, *strays):
+            del self._events[event_id]
+        self._targets.clear()
+        self._states = {i: state for i, state in self._states.items() if state is not None}
+        await self._read([*absent, *strays])
+        await self._read_redactions([event.event_id for event in self._wanted])
 
     async def read(self, error: MissingEventError | UnreadError) -> None:
         """Read what a change asked for; of an event its whole auth chain with it."""
         if isinstance(error, MissingEventError):
             await self._chain(error.event_id)
+        elif error.kind == "head":
+            await self._reread()
         elif error.kind == "state":
             self._states[error.name] = await self._branches.state_after(self._room, error.name)
         elif error.kind == "target":
-            self._targets[error.name] = await self._rooms.event(self._room, error.name)
+            self._targets[error.name] = await self._timeline.event(self._room, error.name)
         else:
             await self._user(error.name)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from homeserver.application.access import RoomView
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.position import RoomPoint
@@ -53,7 +53,7 @@ class LogPage:
 class LogScan:
     """Reads pages: what the reader may see and the filter takes."""
 
-    def __init__(self, store: RoomStore) -> None:
+    def __init__(self, store: TimelineStore) -> None:
         """Read from here what is not in memory."""
         self._store = store
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.ports.branch_store import BranchStore
     from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.users import Users
     from homeserver.application.ports.writer import Writer
     from homeserver.application.writing.draft import Draft
@@ -36,7 +37,8 @@ class ReceiveEvents:
     def __init__(
         self,
         *,
-        store: RoomStore,
+        rooms: RoomStore,
+        timeline: TimelineStore,
         branches: BranchStore,
         users: Users,
         writer: Writer,
@@ -44,7 +46,8 @@ class ReceiveEvents:
         signatures: Signatures = NO_SIGNATURES,
     ) -> None:
         """Read and write through these; `new_nid` gives internal ids."""
-        self._store = store
+        self._rooms = rooms
+        self._timeline = timeline
         self._branches = branches
         self._users = users
         self._writer = writer
@@ -76,7 +79,7 @@ class ReceiveEvents:
             except UnavailableError as error:
                 if error is not raced:
                     raise
-            await self._store.refresh(room)
+            await self._rooms.refresh(room)
         raise raced
 
     async def _receive(
@@ -89,10 +92,11 @@ class ReceiveEvents:
         history_only: bool,
     ) -> list[Verdict]:
         """Read, judge and place; again with what turned out to be needed."""
-        known = KnownEvents(room, self._store, self._branches, self._users)
+        known = KnownEvents(room, self._timeline, self._branches, self._users)
         await known.look_up(events, offered.events.values())
 
         def change(draft: Draft) -> list[Verdict]:
+            known.check_head(draft.room(room).base)
             door = self._door(draft, room, known, offered)
             return door.receive(events, history_only=history_only)
 

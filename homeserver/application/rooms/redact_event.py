@@ -12,7 +12,7 @@ from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.compose import Transaction
@@ -27,7 +27,7 @@ REDACTION = "m.room.redaction"
 class RedactEvent:
     """Strips an event, by another event that says so."""
 
-    def __init__(self, access: RoomAccess, store: RoomStore, writer: Writer) -> None:
+    def __init__(self, access: RoomAccess, store: TimelineStore, writer: Writer) -> None:
         """Find targets in this store."""
         self._access = access
         self._store = store

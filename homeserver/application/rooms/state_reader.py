@@ -9,7 +9,7 @@ from homeserver.domain.rooms.room import MEMBER
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.state_store import StateStore
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room, StateKey
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class StateReader:
     """Answers what held after an event: at most one query for each question."""
 
-    def __init__(self, store: RoomStore) -> None:
+    def __init__(self, store: StateStore) -> None:
         """Read from here what is not in memory."""
         self._store = store
 

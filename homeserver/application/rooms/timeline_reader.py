@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.vector import Vector
@@ -75,7 +75,7 @@ class _Collector:
 class TimelineReader:
     """Reads live events (`back` 0); history that arrived later is `/messages`' alone."""
 
-    def __init__(self, store: RoomStore) -> None:
+    def __init__(self, store: TimelineStore) -> None:
         """Read from here what is not in memory."""
         self._store = store
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.application.sync.seen import TYPING_IS_LOST
 from homeserver.application.user_data.items import GLOBAL
+from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,7 +36,9 @@ class Candidates:
             found.update(dict.fromkeys(feed.changed_after(span.tick)))
         else:
             found.update(dict.fromkeys(await self._after_gap(span)))
-        if span.typing_since is not None:
+        if span.typing_since == TYPING_IS_LOST:
+            found.update((nid, None) for nid, p in feed.places.items() if p.membership == JOIN)
+        elif span.typing_since is not None:
             moved = self._typing.rooms_changed_since(span.typing_since)
             found.update((nid, None) for nid in moved if nid in feed.places)
         if span.user_changed:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeserver.application.access import RoomAccess
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.state_store import StateStore
     from homeserver.application.rooms.timeline_reader import Page, TimelineReader
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
@@ -35,7 +35,7 @@ class JoinedRooms:
         self,
         *,
         access: RoomAccess,
-        store: RoomStore,
+        store: StateStore,
         timeline: TimelineReader,
         state: StatePart,
         data: RoomData,

@@ -17,7 +17,7 @@ from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.state_store import StateStore
     from homeserver.application.rooms.timeline_reader import TimelineReader
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
@@ -55,7 +55,7 @@ class LeftRooms:
         self,
         *,
         access: RoomAccess,
-        store: RoomStore,
+        store: StateStore,
         timeline: TimelineReader,
         state: StatePart,
     ) -> None:

@@ -18,7 +18,7 @@ from homeserver.domain.rooms.room import MEMBER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from homeserver.application.ports.room_store import RoomStore, StateSpan
+    from homeserver.application.ports.state_store import StateSpan, StateStore
     from homeserver.application.rooms.timeline_reader import Page
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.lazy_members import LazyMembers
@@ -59,7 +59,7 @@ class RoomStates:
 class StatePart:
     """Works out which state events a client needs beside its timeline."""
 
-    def __init__(self, store: RoomStore, lazy: LazyMembers) -> None:
+    def __init__(self, store: StateStore, lazy: LazyMembers) -> None:
         """Read past state here."""
         self._store = store
         self._lazy = lazy

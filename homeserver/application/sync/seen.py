@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.tokens import Tokens
+    from homeserver.application.typing.board import TypingBoard
 
+TYPING_IS_LOST = -1
+"""A tick before all others: the typing lists of all rooms are news."""
 LEAST_WAIT = 0.5
 """Seconds for which a token that is ahead of this worker is waited for at least."""
 
@@ -30,12 +33,24 @@ class Seen:
 
 
 class Progress:
-    """Reads and writes tokens."""
+    """Reads and writes tokens.
+
+    Beside the tick of the typing board a token keeps whether anybody typed in the user's
+    rooms then: who typed in another life of the server has to be taken off the screen.
+    """
 
     def __init__(
-        self, *, hub: Hub, tokens: Tokens, log: LogReader, clock: Clock, generation: bytes
+        self,
+        *,
+        hub: Hub,
+        tokens: Tokens,
+        typing: TypingBoard,
+        log: LogReader,
+        clock: Clock,
+        generation: bytes,
     ) -> None:
         """Wire; `generation` is the store's."""
+        self._typing = typing
         self._hub = hub
         self._tokens = tokens
         self._log = log
@@ -56,7 +71,10 @@ class Progress:
             seen = Seen(_lowered(found.token.vector, floor or {}), None)
         else:
             instance, tick = found.ephemeral
-            seen = Seen(found.vector, tick if instance == self._tokens.instance else 0)
+            typing, shown = divmod(tick, 2)
+            if instance != self._tokens.instance:
+                typing = TYPING_IS_LOST if shown else 0
+            seen = Seen(found.vector, typing)
         if seen.vector is not None and not await self._reach(seen.vector, deadline):
             raise UnavailableError("This worker has not reached your token yet")
         return seen
@@ -71,7 +89,8 @@ class Progress:
         """The token of an answer: the client's own where nothing happened since."""
         if span.idle and span.request.since is not None:
             return span.request.since
-        seen_of_typing = (self._tokens.instance, span.typing_until)
+        shown = self._typing.in_any_of(span.feed.places)
+        seen_of_typing = (self._tokens.instance, 2 * span.typing_until + shown)
         user = span.requester.user_nid
         return self._tokens.issue(SyncToken(span.until, self._generation, user, seen_of_typing))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.state_store import StateStore
     from homeserver.application.sync.context import Span
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room, StateChange, StateKey
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 State = dict["StateKey", "Event"]
 
 
-async def state_at(store: RoomStore, room: Room, seq: int) -> State:
+async def state_at(store: StateStore, room: Room, seq: int) -> State:
     """The whole state after event `seq`, from memory where the room's tail reaches that far."""
     if room.tail_from <= seq + 1:
         state = dict(room.state)
@@ -32,7 +32,7 @@ async def state_at(store: RoomStore, room: Room, seq: int) -> State:
 
 
 async def state_changed(
-    store: RoomStore, room: Room, span: Span, after: int, until: int
+    store: StateStore, room: Room, span: Span, after: int, until: int
 ) -> Sequence[StateChange]:
     """What the state became within an answer, at positions after ≤ seq ≤ until, in order.
 

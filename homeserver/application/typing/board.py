@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from homeserver.application.ports.clock import Clock
     from homeserver.application.sync.hub import Hub
     from homeserver.domain.rooms.draft import RoomDraft
@@ -49,6 +51,10 @@ class TypingBoard:
     def users(self, room_nid: int) -> list[str]:
         """Who is typing in a room, who began first comes first."""
         return list(self._typists.get(room_nid, ()))
+
+    def in_any_of(self, room_nids: Container[int]) -> bool:
+        """Whether anybody types in one of these rooms."""
+        return any(nid in room_nids for nid in self._typists)
 
     def changed_since(self, room_nid: int, tick: int) -> bool:
         """Whether the list of a room changed after a tick."""

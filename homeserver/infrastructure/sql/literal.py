@@ -17,14 +17,18 @@ _FORMS: Final[dict[type, Callable[[Any], str]]] = {
 
 
 def literal(value: bytes | int | None) -> str:
-    """Render one value of a row; strings must have been encoded by the caller (KeyError)."""
-    return _FORMS[type(value)](value)
+    """Render one value; TypeError for anything else, strings must have been encoded."""
+    return row_literal((value,))[1:-1]
 
 
 def row_literal(row: Sequence[bytes | int | None]) -> str:
-    """Render a whole row: `(1, x'6f', NULL)`."""
+    """Render a whole row: `(1, x'6f', NULL)`; TypeError as `literal`."""
     forms = _FORMS
-    return "(" + ",".join([forms[type(value)](value) for value in row]) + ")"
+    try:
+        return "(" + ",".join([forms[type(value)](value) for value in row]) + ")"
+    except KeyError as error:
+        msg = f"a row holds {error}"
+        raise TypeError(msg) from error
 
 
 def bound(text: str, args: Sequence[bytes | int | None]) -> str:

@@ -26,10 +26,9 @@ from homeserver.infrastructure.sql.literal import bound, row_literal
 from homeserver.infrastructure.sql.mysql_packets import (
     PACKET_SECONDS,
     PacketConnection,
-    send_packet,
     translate,
 )
-from homeserver.infrastructure.sql.mysql_rows import select_rows
+from homeserver.infrastructure.sql.mysql_rows import run_statements, select_rows
 from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.writes import Execute, Insert
 
@@ -149,7 +148,7 @@ class MySqlDatabase:
     async def snapshot(self) -> AsyncIterator[Reader]:
         """See `Database.snapshot`."""
         async with self._connection() as connection:
-            await send_packet(connection, SNAPSHOT)
+            await run_statements(connection, SNAPSHOT)
             yield MySqlSession(connection)
             await connection.rollback()
 

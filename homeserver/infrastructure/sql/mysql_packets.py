@@ -17,6 +17,7 @@ from homeserver.infrastructure.sql.errors import (
     StoreError,
     TransientError,
 )
+from homeserver.infrastructure.sql.mysql_rows import run_statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ class PacketConnection:
         connection = await self._opened()
         try:
             async with asyncio.timeout(PACKET_SECONDS):
-                await send_packet(connection, text)
+                await run_statements(connection, text)
         except err.MySQLError as error:
             known = refusal(error)
             if known is None:
@@ -121,11 +122,3 @@ class PacketConnection:
             with suppress(OSError, RuntimeError):
                 self._connection.close()
             self._connection = None
-
-
-async def send_packet(connection: aiomysql.Connection, text: str) -> None:
-    """Send several statements as one packet and read every result."""
-    async with connection.cursor() as cursor:
-        await cursor.execute(text)
-        while await cursor.nextset():
-            pass

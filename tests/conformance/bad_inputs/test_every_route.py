@@ -126,7 +126,7 @@ async def test_A4_A7_wrong_types_at_every_route(target: Target, method: str, pat
             await prober.probe(where, dict.fromkeys(few, value))
             await prober.probe(where + query_of(value), {})
         for _ in range(0 if method == "GET" else MIXED):
-            keys = dice.sample(KEYS, dice.randrange(1, 4))
-            await prober.probe(where, {key: dice.choice(VALUES) for key in keys})
+            some = dice.sample(KEYS, dice.randrange(1, 4))
+            await prober.probe(where, {key: dice.choice(VALUES) for key in some})
         for bad in ("%00", "..", "%2F", "%C0%AF", "a" * 8192, "!", "@:", "%24"):
             await prober.probe(re.sub(r"\{[^}]+\}", bad, path), {})

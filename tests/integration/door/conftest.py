@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import pytest_asyncio
 
 from tests.support.store import STORE_KINDS, open_store
@@ -13,6 +12,8 @@ from tests.support.world import World, open_world
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import pytest
 
 
 @pytest_asyncio.fixture(params=STORE_KINDS)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.compose import NewEvent, compose
-from homeserver.application.sync.context import SyncRequest
+from homeserver.application.sync.context import STATE_AFTER, SyncRequest
 from homeserver.domain.rooms.resolution import resolve
 from homeserver.domain.rooms.verdict import Accepted
 from homeserver.domain.sync.filter_parse import parse_filter
@@ -65,8 +65,16 @@ def random_room(seed: int) -> RecordedRoom:
         prev = chance.sample(ends, chance.randint(1, min(2, len(ends))))
         kind = chance.choice(["m.room.message", "m.room.topic", "m.room.name"])
         key = None if kind == "m.room.message" else ""
-        dag.add(name, sender, kind, {"v": name}, key=key, prev=prev, state=BASE,
-                ts=chance.randint(10, 40))
+        dag.add(
+            name,
+            sender,
+            kind,
+            {"v": name},
+            key=key,
+            prev=prev,
+            state=BASE,
+            ts=chance.randint(10, 40),
+        )
         if chance.random() < 0.6:
             ends = [end for end in ends if end not in prev]
         ends = list(dict.fromkeys([*ends, name]))
@@ -124,7 +132,9 @@ async def test_I6_random_rooms_end_alike_in_every_order(world: World, seed: int)
     assert {key: event.event_id for key, event in restarted.state.items()} == now
 
 
-@pytest.mark.parametrize("order", ["as it was sent", "filled at once", "filled with an event after it"])
+@pytest.mark.parametrize(
+    "order", ["as it was sent", "filled at once", "filled with an event after it"]
+)
 async def test_states_after_events_are_the_same_through_a_gap(world: World, order: str) -> None:
     door = await arrive(world, "late_branch", order)
     by_hand = states_by_hand(door.dag)
@@ -197,7 +207,7 @@ async def test_who_is_banned_behind_a_gap_is_told(world: World) -> None:
     assert door.room.room_id in first["rooms"]["join"]
     states = {"after": [*BASE[:-1], "ban"]}
     await door.step({"deliver": ["after"], "with": ["ban"], "states": states})
-    request = SyncRequest(since=first["next_batch"], filter=wanted, state_after=True)
+    request = SyncRequest(since=first["next_batch"], filter=wanted, state_name=STATE_AFTER)
     rooms = json.loads(await sync(door.observer, request))["rooms"]
     assert "join" not in rooms
     own = [

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 each_order = pytest.mark.parametrize(("name", "order"), recorded_orders())
+each_order_with_redactions = pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        (name, order)
+        for name, order in recorded_orders()
+        if "redacted" in load_dag(name).orders[order]
+    ],
+)
 
 
 def told(dag: RecordedRoom, verdict: Verdict) -> str:
@@ -161,11 +169,9 @@ async def test_I6_what_is_refused_is_never_seen(world: World, name: str, order: 
     assert not hidden & set(dag.names(list(seen)))
 
 
-@each_order
+@each_order_with_redactions
 async def test_redactions_take_effect_in_any_order(world: World, name: str, order: str) -> None:
     door, expected = await play(world, name, order)
-    if "redacted" not in expected:
-        pytest.skip("nothing is redacted here")
     for _ in range(2):
         fresh = Device(door, await door.sync())
         await fresh.look()

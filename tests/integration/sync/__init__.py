@@ -1,0 +1,1 @@
+"""/sync over both kinds of store."""

@@ -1,0 +1,121 @@
+"""What a client makes of its syncs, and the comparison with one that starts now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass
+class RoomCopy:
+    """One room on a client. `delivered` are all timeline events, `timeline` those since a gap."""
+
+    delivered: list[str] = field(default_factory=list)
+    timeline: list[str] = field(default_factory=list)
+    state: dict[tuple[str, str], str] = field(default_factory=dict)
+    receipts: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    account_data: dict[str, Json] = field(default_factory=dict)
+    typing: list[str] = field(default_factory=list)
+    unread: Json = field(default_factory=dict)
+    summary: Json = field(default_factory=dict)
+    senders: set[str] = field(default_factory=set)
+
+    def apply(self, part: Json) -> None:
+        """Take in an entry of `join` or `leave`."""
+        events = part["timeline"]["events"]
+        if part["timeline"]["limited"]:
+            self.timeline, self.senders = [], set()
+        self.delivered += [e["event_id"] for e in events]
+        self.timeline += [e["event_id"] for e in events]
+        self.senders |= {e["sender"] for e in events}
+        told = part["state_after"]["events"] if "state_after" in part else None
+        for event in [*part["state"]["events"], *events] if told is None else told:
+            if "state_key" in event:
+                self.state[event["type"], event["state_key"]] = event["event_id"]
+        for event in part.get("ephemeral", {}).get("events", []):
+            self._ephemeral(event)
+        for event in part.get("account_data", {}).get("events", []):
+            self.account_data[event["type"]] = event["content"]
+        self.unread = part.get("unread_notifications", self.unread)
+        self.summary.update(part.get("summary", {}))
+
+    def _ephemeral(self, event: Json) -> None:
+        if event["type"] == "m.typing":
+            self.typing = event["content"]["user_ids"]
+            return
+        for event_id, kinds in event["content"].items():
+            for kind, users in kinds.items():
+                for user, data in users.items():
+                    self.receipts[user, kind, data.get("thread_id", "")] = event_id
+
+
+@dataclass
+class Copy:
+    """All that a client knows."""
+
+    joined: dict[str, RoomCopy] = field(default_factory=dict)
+    left: dict[str, RoomCopy] = field(default_factory=dict)
+    invited: dict[str, list[Json]] = field(default_factory=dict)
+    account_data: dict[str, Json] = field(default_factory=dict)
+
+    def apply(self, answer: Json) -> Copy:
+        """Take in an answer."""
+        for event in answer.get("account_data", {}).get("events", []):
+            self.account_data[event["type"]] = event["content"]
+        rooms = answer.get("rooms", {})
+        assert all(rooms.values()), "an empty section"
+        for room, part in rooms.get("join", {}).items():
+            self.invited.pop(room, None)
+            self.left.pop(room, None)
+            self.joined.setdefault(room, RoomCopy()).apply(part)
+        for room, part in rooms.get("invite", {}).items():
+            self.left.pop(room, None)
+            self.joined.pop(room, None)
+            self.invited[room] = part["invite_state"]["events"]
+        for room, part in rooms.get("leave", {}).items():
+            self.invited.pop(room, None)
+            copy = self.joined.pop(room, None) or self.left.get(room) or RoomCopy()
+            copy.apply(part)
+            self.left[room] = copy
+        return self
+
+
+def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, forgotten: set[str]) -> None:
+    """Assert that a client that followed knows what one that starts now is told.
+
+    `truth` is a fresh one without lazy loading; `forgotten` are rooms that the user forgot.
+    """
+    assert held.account_data == fresh.account_data
+    assert set(held.joined) == set(fresh.joined)
+    assert set(held.invited) == set(fresh.invited)
+    for room, events in fresh.invited.items():
+        assert _own(held.invited[room]) == _own(events)
+    assert set(fresh.left) <= set(held.left)
+    assert set(held.left) - set(fresh.left) <= forgotten
+    for room, now in fresh.joined.items():
+        _compare_room(held.joined[room], now, truth.joined[room], lazy=lazy)
+
+
+def _own(events: list[Json]) -> list[str]:
+    return [e["event_id"] for e in events if "event_id" in e]
+
+
+def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool) -> None:
+    count = min(len(then.timeline), len(now.timeline))
+    assert then.timeline[-count:] == now.timeline[-count:]
+    if lazy:
+        assert {k: v for k, v in then.state.items() if truth.state.get(k) != v} == {}
+        assert {k for k in truth.state if k[0] != "m.room.member"} <= set(then.state)
+        members = {key for kind, key in then.state if kind == "m.room.member"}
+        assert then.senders & {key for _, key in truth.state} <= members
+    else:
+        assert then.state == now.state == truth.state
+    assert then.receipts == now.receipts
+    assert then.account_data == now.account_data
+    assert then.typing == now.typing
+    assert then.unread == now.unread
+    for count_of in ("m.joined_member_count", "m.invited_member_count"):
+        assert then.summary[count_of] == now.summary[count_of]
+    assert then.summary.get("m.heroes") == now.summary.get("m.heroes")
