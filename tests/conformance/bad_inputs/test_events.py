@@ -194,13 +194,8 @@ async def test_B6_10000_edits_of_one_event_stay_bounded(target: Target, bob: Dev
         for number in numbers:
             text = {"msgtype": "m.text", "body": f"v{number}"}
             relation = {"rel_type": "m.replace", "event_id": original}
-<<<<<<< HEAD
-            content: dict[str, Any] = {**text, "m.new_content": text, "m.relates_to": relation}
-            await alice.send(target.room, **content)
-=======
             more: dict[str, Any] = {"m.new_content": text, "m.relates_to": relation}
             await alice.send(target.room, **text, **more)
->>>>>>> main
 
     await asyncio.gather(*(edit() for _ in range(32)))
     loop = asyncio.get_running_loop()
