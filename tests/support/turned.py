@@ -20,7 +20,7 @@ def turn(file: Path) -> None:
         ahead = int(file.read_text()) if file.exists() else 0
         return time.time_ns() // 1_000_000 + ahead
 
-    SystemClock.now_ms = now_ms  # type: ignore[method-assign,assignment]
+    SystemClock.now_ms = now_ms  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
