@@ -165,7 +165,11 @@ class Walk:
                     self.last[room] = await phone.send(room, "word")
             case "mention":
                 mentions = {"user_ids": [self.phones[step.whom].user_id]}
-                content = {"msgtype": "m.text", "body": "you", "m.mentions": mentions}
+                content: dict[str, Any] = {
+                    "msgtype": "m.text",
+                    "body": "you",
+                    "m.mentions": mentions,
+                }
                 self.last[room] = await phone.send(room, **content)
             case "topic":
                 await phone.topic(room, f"{number}")
