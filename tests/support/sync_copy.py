@@ -76,10 +76,18 @@ class Copy:
             self.invited[room] = part["invite_state"]["events"]
         for room, part in rooms.get("leave", {}).items():
             self.invited.pop(room, None)
-            copy = self.joined.pop(room, None) or self.left.get(room) or RoomCopy()
+            copy = self.joined.pop(room, None)
+            if copy is None:  # joined and left meanwhile: told as a whole; banned: that alone
+                copy = RoomCopy() if _is_whole(part) else self.left.get(room, RoomCopy())
             copy.apply(part)
             self.left[room] = copy
         return self
+
+
+def _is_whole(part: Json) -> bool:
+    state = part["state_after"] if "state_after" in part else part["state"]
+    events = (*state["events"], *part["timeline"]["events"])
+    return any(event["type"] == "m.room.create" for event in events)
 
 
 def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, forgotten: set[str]) -> None:
