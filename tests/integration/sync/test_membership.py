@@ -9,6 +9,7 @@ import pytest
 from tests.support.syncing import ids, keyed, types
 
 if TYPE_CHECKING:
+    from homeserver.domain.rooms.room import Room
     from tests.support.syncing import Phone, SyncTown
 
 WITH_LEFT = {"room": {"include_leave": True}}
@@ -187,3 +188,30 @@ async def test_knocks(romeo: Phone, juliet: Phone) -> None:
     await romeo.do("kick", room, juliet)  # denied
     rooms = (await juliet.get())["rooms"]
     assert types(rooms["leave"][room]) == ["m.room.member"]
+
+
+async def test_a_leave_amid_the_making_of_an_answer_loses_nothing(
+    town: SyncTown, romeo: Phone, juliet: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await town.phone("juliet")
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    await juliet.get()
+    last = await romeo.send(room, "last words")
+    get = town.core.rooms.get_by_nid
+    left: list[object] = []
+
+    async def get_late(nid: int) -> Room:
+        if not left:
+            left.append(await other.do("leave", room))
+        return await get(nid)
+
+    monkeypatch.setattr(town.core.rooms, "get_by_nid", get_late)
+    heard: list[str] = []
+    for _ in range(2):
+        rooms = (await juliet.get()).get("rooms", {})
+        for parts in rooms.values():
+            heard += ids(parts.get(room, {}))
+    assert left
+    assert heard[0] == last
+    assert len(heard) == 2
