@@ -9,6 +9,7 @@ import pytest
 from tests.support.client import Device
 from tests.support.server import FirnProcess
 from tests.support.storm import open_storm
+from tests.support.turned import set_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +28,11 @@ async def test_F11_a_clock_that_jumps_changes_neither_order_nor_sessions(
     try:
         async with open_storm(firn.base, users=2, devices=1) as storm, storm.watched():
             await storm.blow(20)
-            clock.write_text(str(jump))
+            set_ahead(clock, jump)
             await storm.blow(20)
             await firn.restart()
             await storm.blow(20)
-            clock.write_text("0")
+            set_ahead(clock, 0)
             await storm.blow(20)
             await storm.repeat()
             await storm.check()

@@ -16,7 +16,7 @@ from homeserver.infrastructure.sql.query import Query
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from homeserver.infrastructure.sql.database import Reader
+    from homeserver.infrastructure.sql.database import Database, Reader
 
 _e, _b = t.event.c, t.writer_batch.c
 EVENTS = Query(
@@ -31,8 +31,16 @@ BATCHES = Query(
 SLOTS = Query(select(t.writer_slot.c.slot, t.writer_slot.c.pos))
 
 
-async def check_logs(database: Reader) -> dict[str, str]:
-    """Assert that all logs are gapless and agree; return message body → event id."""
+async def check_logs(database: Database) -> dict[str, str]:
+    """Assert that all logs are gapless and agree; return message body → event id.
+
+    At one instant: what a killed process sent last may still be on its way into the store.
+    """
+    async with database.snapshot() as reader:
+        return await _check(reader)
+
+
+async def _check(database: Reader) -> dict[str, str]:
     rooms = defaultdict(list)
     places = set()
     for nid, seq, _, slot, pos, _, _ in (rows := await database.fetch(EVENTS)):

@@ -35,10 +35,31 @@ WITH_LEFT = {"include_leave": True}
 _numbers = count()
 
 WEIGHTS = {
-    "text": 6, "burst": 1, "mention": 2, "topic": 3, "redact": 2, "visibility": 2,
-    "join": 7, "invite": 3, "leave": 2, "kick": 1, "ban": 1, "unban": 2, "forget": 1,
-    "read": 3, "private": 1, "typing": 2, "quiet": 1, "tag": 1, "data": 1, "keep": 1,
-    "rename": 1, "detach": 1, "restart": 1, "sync": 11, "lost": 2,
+    "text": 6,
+    "burst": 1,
+    "mention": 2,
+    "topic": 3,
+    "redact": 2,
+    "visibility": 2,
+    "join": 7,
+    "invite": 3,
+    "leave": 2,
+    "kick": 1,
+    "ban": 1,
+    "unban": 2,
+    "forget": 1,
+    "read": 3,
+    "private": 1,
+    "typing": 2,
+    "quiet": 1,
+    "tag": 1,
+    "data": 1,
+    "keep": 1,
+    "rename": 1,
+    "detach": 1,
+    "restart": 1,
+    "sync": 11,
+    "lost": 2,
 }
 
 
