@@ -119,7 +119,7 @@ class Store:
 
     async def join(self, name: str) -> Worker:
         """Start a writer with a slot of its own on this store, over connections of its own."""
-        database = await self.connect()
+        database = await self.another()
         rooms, hub = SqlRoomStore(database), Hub()
         writer = GroupCommitWriter(
             database=database,
@@ -131,10 +131,15 @@ class Store:
         )
         lease = await writer.start()
         hub.start({lease.slot: lease.pos})
-        if database is not self.database:
-            self._workers.push_async_callback(database.close)
         self._workers.push_async_callback(writer.stop)
         return Worker(name, writer, rooms, hub)
+
+    async def another(self) -> Database:
+        """Connect once more: writers that commit at the same time need a `Database` each."""
+        database = await self.connect()
+        if database is not self.database:
+            self._workers.push_async_callback(database.close)
+        return database
 
     async def dump(self, table: str) -> list[tuple[Any, ...]]:
         """Every row of a table, for looking at what really is stored."""

@@ -10,7 +10,6 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import aiomysql
 from pymysql import err
 from pymysql.constants import CLIENT
 
@@ -28,12 +27,15 @@ from homeserver.infrastructure.sql.mysql_packets import (
     PacketConnection,
     translate,
 )
+from homeserver.infrastructure.sql.mysql_pool import ConnectionPool, discard, open_connection
 from homeserver.infrastructure.sql.mysql_rows import run_statements, select_rows
 from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.writes import Execute, Insert
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    import aiomysql
 
     from homeserver.infrastructure.sql.batch import Batch
     from homeserver.infrastructure.sql.database import Commit, Reader, Session
@@ -85,8 +87,8 @@ class MySqlDatabase:
 
     dialect = DIALECT
 
-    def __init__(self, pool: aiomysql.Pool, address: dict[str, Any], max_packet: int) -> None:
-        """Use `MySqlDatabase.connect`."""
+    def __init__(self, pool: ConnectionPool, address: dict[str, Any], max_packet: int) -> None:
+        """Use `MySqlDatabase.connect`. One writer commits over it, never two at the same time."""
         self._pool = pool
         self._max_packet = max_packet - _MARGIN
         self._batches = PacketConnection(address)
@@ -112,32 +114,28 @@ class MySqlDatabase:
         for isolation in ISOLATION_VARIABLES:
             address["init_command"] = SESSION.format(isolation=isolation, wait=LOCK_SECONDS)
             try:
-                pool = await aiomysql.create_pool(minsize=1, maxsize=pool_size, **address)
-            except err.MySQLError as error:
+                max_packet = await _max_packet(address)
+            except (err.MySQLError, OSError) as error:
                 if error.args[0] == UNKNOWN_VARIABLE and isolation != ISOLATION_VARIABLES[-1]:
                     continue
                 raise StoreDownError(str(error.args[-1])) from error
-            return cls(pool, address, await _max_packet(pool))
+            return cls(ConnectionPool(address, pool_size), address, max_packet)
         raise AssertionError
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiomysql.Connection]:
         """Lend a connection; after any error, also a cancellation, it is closed, not reused."""
-        try:
-            connection = await self._pool.acquire()
-        except (err.MySQLError, OSError) as error:
-            msg = "the database cannot be reached"
-            raise StoreDownError(msg) from error
+        connection = await self._pool.take()
         try:
             yield connection
         except (err.MySQLError, OSError) as error:
-            connection.close()
+            discard(connection)
             raise _from_driver(error) from error
         except BaseException:
-            connection.close()
+            discard(connection)
             raise
         finally:
-            await self._pool.release(connection)
+            self._pool.give_back(connection)
 
     async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
         """See `Reader.fetch`."""
@@ -206,7 +204,6 @@ class MySqlDatabase:
         self._batches.drop()
         self._holding.drop()
         self._pool.close()
-        await self._pool.wait_closed()
 
 
 def _from_driver(error: Exception) -> StoreError:
@@ -215,10 +212,13 @@ def _from_driver(error: Exception) -> StoreError:
     return StoreDownError("connection lost")
 
 
-async def _max_packet(pool: aiomysql.Pool) -> int:
-    async with pool.acquire() as connection, connection.cursor() as cursor:
-        await cursor.execute("SELECT @@max_allowed_packet")
-        return int((await cursor.fetchone())[0])
+async def _max_packet(address: dict[str, Any]) -> int:
+    connection = await open_connection(address)
+    try:
+        rows = await select_rows(connection, "SELECT @@max_allowed_packet")
+    finally:
+        connection.close()
+    return int(rows[0][0])
 
 
 def render(begin: str, batch: Batch) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import aiomysql
 from pymysql import err
 
 from homeserver.infrastructure.sql.errors import (
@@ -17,10 +15,13 @@ from homeserver.infrastructure.sql.errors import (
     StoreError,
     TransientError,
 )
+from homeserver.infrastructure.sql.mysql_pool import discard, open_connection, usable
 from homeserver.infrastructure.sql.mysql_rows import run_statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import aiomysql
 
 PACKET_SECONDS = 15.0
 """A packet without an answer for so long is in doubt: the server, or the way to it, is gone."""
@@ -106,11 +107,11 @@ class PacketConnection:
 
     async def _opened(self) -> aiomysql.Connection:
         held = self._connection
-        if held is not None and not held.closed and not held._reader.at_eof():  # noqa: SLF001
+        if held is not None and usable(held):
             return held
         self.drop()
         try:
-            self._connection = await aiomysql.connect(**self._address)
+            self._connection = await open_connection(self._address)
         except (err.MySQLError, OSError) as error:
             msg = "the database cannot be reached"
             raise StoreDownError(msg) from error
@@ -119,6 +120,5 @@ class PacketConnection:
     def drop(self) -> None:
         """Close at once."""
         if self._connection is not None:
-            with suppress(OSError, RuntimeError):
-                self._connection.close()
+            discard(self._connection)
             self._connection = None

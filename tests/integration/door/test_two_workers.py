@@ -34,7 +34,7 @@ async def test_I6_each_event_is_stored_once(
     async with (
         open_store(kind, tmp_path) as store,
         open_world(store.database) as one,
-        open_world(store.database, "w2") as other,
+        open_world(await store.another(), "w2") as other,
     ):
         here = await DoorWorld.open(one, dag)
         there = DoorWorld(other, dag, here.users, await other.rooms.get(here.room.room_id))
