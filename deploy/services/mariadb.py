@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 _START_S = 60
 
 # Firn needs READ COMMITTED, strict mode and a binary collation, and checks them at start;
-# durable commits (the first two lines) are what its tests promise. The socket is
+# durable commits (the first line) are what its tests promise. The socket is
 # relative to the data folder: a deep checkout would exceed a socket's 107 bytes.
 _SETTINGS = """\
 [mysqld]
 innodb_flush_log_at_trx_commit=1
-sync_binlog=1
 datadir={data}
 tmpdir={data}
 log-error={data}/error.log
@@ -37,14 +36,9 @@ character-set-server=utf8mb4
 collation-server=utf8mb4_bin
 transaction-isolation=READ-COMMITTED
 sql_mode=STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
-log_bin=binlog
-binlog_format=ROW
-server_id=1
-binlog_expire_logs_seconds=86400
 innodb_buffer_pool_size=256M
 innodb_log_file_size=128M
 innodb_flush_method=O_DIRECT
-innodb_autoinc_lock_mode=2
 innodb_lock_wait_timeout=10
 max_connections=300
 max_allowed_packet=64M

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
     from tests.support.tcp_proxy import TcpProxy, When
 
+BATCH_END = (b";COMMIT", b";COMMIT;END")
+"""How the packet of a batch ends on MySQL, and on MariaDB."""
 LOCK_HEAD = Query(
     select(t.room_head.c.seq).where(t.room_head.c.room_nid == bindparam("r")).with_for_update()
 )
@@ -130,7 +132,7 @@ async def test_F6_a_connection_cut_in_commit_is_resolved_by_the_batch_id(
     async with cut_off(mysql) as (proxy, sender):
         epoch = sender.town.worker.writer.lease.epoch
         for turn in range(6):
-            proxy.cut(b";COMMIT", when)
+            proxy.cut(BATCH_END, when)
             await sender.all(f"{turn}-{n}" for n in range(5))
         assert proxy.done == 6
         assert sender.town.worker.writer.lease.epoch >= epoch + 6
@@ -144,7 +146,7 @@ async def test_F6_a_cut_while_a_doubt_is_settled_is_not_taken_for_a_theft(
 ) -> None:
     async with cut_off(mysql) as (proxy, sender):
         for turn in range(3):
-            proxy.cut(b";COMMIT", "during")
+            proxy.cut(BATCH_END, "during")
             proxy.cut(b"\x03COMMIT", when)
             await sender.say(f"{turn}")
         assert proxy.done == 6
@@ -178,7 +180,7 @@ async def test_F6_a_database_that_is_gone_in_doubt_does_not_keep_the_worker_from
     mysql: Store,
 ) -> None:
     async with cut_off(mysql) as (proxy, sender):
-        proxy.cut(b";COMMIT", "before")
+        proxy.cut(BATCH_END, "before")
         saying = asyncio.create_task(sender.say("lost"))
         while not proxy.done:
             await asyncio.sleep(0.005)

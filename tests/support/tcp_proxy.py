@@ -25,15 +25,15 @@ class TcpProxy:
     def __init__(self, host: str, port: int) -> None:
         """Relay to this address."""
         self._target = host, port
-        self._cuts: list[tuple[bytes, When]] = []
+        self._cuts: list[tuple[bytes | tuple[bytes, ...], When]] = []
         self._links: set[asyncio.StreamWriter] = set()
         self.down = False
         self.done = 0
         self.port = 0
 
-    def cut(self, pattern: bytes, when: When) -> None:
-        """Cut the connection of the next packet that ends so."""
-        self._cuts.append((pattern, when))
+    def cut(self, ends: bytes | tuple[bytes, ...], when: When) -> None:
+        """Cut the connection of the next packet that ends so, or in one of these ways."""
+        self._cuts.append((ends, when))
 
     def cut_all(self) -> None:
         """Cut what is connected now."""
