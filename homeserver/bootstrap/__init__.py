@@ -1,14 +1,22 @@
 """The composition root: the only place that builds adapters and wires use cases to them.
 
-`serve`, `migrate`, `add_user`, `backup`, `restore` and `route_table` are what the command
-line calls.
+What it exports is what the command line calls.
 """
 
 from __future__ import annotations
 
 from homeserver.bootstrap.lifecycle import serve
-from homeserver.bootstrap.maintenance import add_user, backup, migrate, restore
+from homeserver.bootstrap.maintenance import add_user, backup, lock_user, migrate, restore
 from homeserver.bootstrap.route_table import route_table
 from homeserver.infrastructure.sql.errors import StoreError
 
-__all__ = ["StoreError", "add_user", "backup", "migrate", "restore", "route_table", "serve"]
+__all__ = [
+    "StoreError",
+    "add_user",
+    "backup",
+    "lock_user",
+    "migrate",
+    "restore",
+    "route_table",
+    "serve",
+]

@@ -17,6 +17,7 @@ from homeserver.application.accounts.delete_devices import DeleteDevices
 from homeserver.application.accounts.first_user import FirstUser
 from homeserver.application.accounts.interactive_auth import InteractiveAuth
 from homeserver.application.accounts.list_devices import ListDevices
+from homeserver.application.accounts.lock_account import LockAccount
 from homeserver.application.accounts.log_in import LogIn
 from homeserver.application.accounts.log_out import LogOut
 from homeserver.application.accounts.login_guard import LoginGuard
@@ -70,6 +71,7 @@ class Accounts:
     people: People
     first_user: FirstUser
     add_user: AddUser
+    lock_account: LockAccount
 
 
 class _Parts:
@@ -120,6 +122,7 @@ def build_accounts(
         people=people,
         first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
         add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
+        lock_account=LockAccount(parts.accounts, core.writer, parts.authenticate),
     )
 
 

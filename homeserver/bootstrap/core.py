@@ -12,6 +12,7 @@ from homeserver.application.sync.hub import Hub
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from homeserver.infrastructure.sql.slot import Company
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
@@ -45,8 +46,20 @@ class Core:
         return self.settings.current.server_name
 
 
-async def build_core(settings: LiveSettings, clock: Clock, ids: Ids, database: Database) -> Core:
-    """Take the writer's slot and read where the logs are."""
+async def build_core(
+    settings: LiveSettings,
+    clock: Clock,
+    ids: Ids,
+    database: Database,
+    *,
+    worker: str | None = None,
+    company: Company = Company.ANY,
+) -> Core:
+    """Take the writer's slot and read where the logs are.
+
+    `worker` in the place of the set name, beside the `company` that it bears. Raises
+    StoreDownError.
+    """
     store, hub, log = SqlRoomStore(database), Hub(), SqlLogReader(database)
     writer = GroupCommitWriter(
         database=database,
@@ -54,7 +67,8 @@ async def build_core(settings: LiveSettings, clock: Clock, ids: Ids, database: D
         stream=hub,
         clock=clock,
         ids=ids,
-        worker=settings.current.worker.name,
+        worker=worker or settings.current.worker.name,
+        company=company,
     )
     await writer.start()
     hub.start(await log.vector())

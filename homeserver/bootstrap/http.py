@@ -63,6 +63,7 @@ def build_http(
             max_body=settings.limits.max_request_bytes,
             body_seconds=settings.limits.request_timeout_s,
             drain_seconds=8.0,
+            trusted_proxies=settings.trusted_networks,
         ),
     )
 

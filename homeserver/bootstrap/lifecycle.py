@@ -14,13 +14,13 @@ from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.bootstrap.rooms import room_routes
-from homeserver.bootstrap.stores import data_folder, migrate_store, open_database
+from homeserver.bootstrap.stores import data_folder, opened_store, own_name
 from homeserver.bootstrap.sync import build_sync
 from homeserver.infrastructure.crypto.ed25519 import load_or_create_signer
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql.errors import StoreError
-from homeserver.infrastructure.sql.slot import beat
+from homeserver.infrastructure.sql.slot import Company
 from homeserver.infrastructure.telemetry.logs import configure_logs
 from homeserver.presentation.cli.out import say
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.feeds import Feeds
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
-    from homeserver.config import LiveSettings
+    from homeserver.config import LiveSettings, Settings
     from homeserver.presentation.app import HttpServer
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,8 @@ BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 STORE_PROBLEM = 3
 """Exit code where the store cannot be used."""
+REPLACED = 4
+"""Exit code of a process whose slot another one took."""
 
 
 async def serve(settings: LiveSettings) -> int:
@@ -47,17 +49,21 @@ async def serve(settings: LiveSettings) -> int:
     current = settings.current
     try:
         load_or_create_signer(data_folder(current) / SIGNING_KEY_FILE)
-        await asyncio.to_thread(migrate_store, current, clock, ids)
         async with AsyncExitStack() as stack:
-            database = await open_database(current)
-            stack.push_async_callback(database.close)
-            core = await build_core(settings, clock, ids, database)
+            stack.enter_context(own_name(current))
+            database = await stack.enter_async_context(opened_store(current, clock, ids))
+            core = await build_core(settings, clock, ids, database, company=_company(current))
             stack.push_async_callback(core.writer.stop)
             await _serve(core)
     except StoreError as error:
         log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
-    return 0
+    return REPLACED if core.writer.fenced else 0
+
+
+def _company(settings: Settings) -> Company:
+    """Several workers need what carries news between them."""
+    return Company.ANY if settings.redis.url and settings.rocketmq.namesrv else Company.ALONE
 
 
 async def _serve(core: Core) -> None:
@@ -69,7 +75,8 @@ async def _serve(core: Core) -> None:
     stopping = _stop_signal()
     await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, accounts)
-    housekeeping = asyncio.create_task(_keep_house(core, sync.feeds), name="housekeeping")
+    keeping = _keep_house(core, sync.feeds, stopping)
+    housekeeping = asyncio.create_task(keeping, name="housekeeping")
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
     gc.freeze()
@@ -91,18 +98,19 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _keep_house(core: Core, feeds: Feeds) -> None:
-    """Beat for the slot, and forget users who went away."""
+async def _keep_house(core: Core, feeds: Feeds, stopping: asyncio.Event) -> None:
+    """Beat for the slot, and forget users who went away; stop where the slot is lost."""
     swept = core.clock.monotonic()
     while not core.writer.fenced:
         await asyncio.sleep(BEAT_SECONDS)
         try:
-            await beat(core.database, core.writer.lease, core.clock.now_ms())
+            await core.writer.beat()
         except StoreError as error:
             log.warning("slot.beat_failed", reason=str(error))
         if core.clock.monotonic() - swept > SWEEP_SECONDS:
             feeds.sweep()
             swept = core.clock.monotonic()
+    stopping.set()
 
 
 async def _greet(core: Core, server: HttpServer, accounts: Accounts) -> None:

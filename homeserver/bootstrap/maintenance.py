@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from homeserver.bootstrap.stores import data_folder, migrate_store, open_database
+from homeserver.bootstrap.stores import data_folder, open_database, opened_store
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
-from homeserver.infrastructure.sql.dump import dump, load
+from homeserver.infrastructure.sql.dump import PART_SUFFIX, dump, load
 from homeserver.infrastructure.sql.errors import StoreDownError, StoreError
 from homeserver.infrastructure.sql.restore import begin_generation
+from homeserver.infrastructure.sql.slot import COMMANDS, Company, SlotBusyError
 from homeserver.presentation.cli.out import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from homeserver.application.ports.clock import Clock
+    from homeserver.application.ports.ids import Ids
+    from homeserver.bootstrap.accounts import Accounts
+    from homeserver.bootstrap.core import Core
     from homeserver.config import LiveSettings
+    from homeserver.infrastructure.sql.database import Database
 
 DUMP_FILE = "store.dump.gz"
+PART_FILE = DUMP_FILE + PART_SUFFIX
 KEY_FILES = ("signing.key",)
 STORE_PROBLEM = 3
 """Exit code where the store cannot be used."""
+TURN_SECONDS = 15.0
+"""How long a command waits for another: longer than a killed one seems to live."""
 
 
 @contextmanager
@@ -41,11 +50,12 @@ def _plain_errors() -> Iterator[None]:
 @_plain_errors()
 def migrate(settings: LiveSettings) -> None:
     """Bring the store to this version's schema. Raises CommandError."""
-    _migrate(settings)
+    asyncio.run(_migrate(settings))
 
 
-def _migrate(settings: LiveSettings) -> None:
-    migrate_store(settings.current, SystemClock(), SystemIds())
+async def _migrate(settings: LiveSettings) -> None:
+    async with opened_store(settings.current, SystemClock(), SystemIds()):
+        pass
 
 
 @_plain_errors()
@@ -56,7 +66,7 @@ def backup(settings: LiveSettings, target: Path) -> int:
     first (its lock file says so). Raises CommandError.
     """
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(target.iterdir()):
+    if any(path.name != PART_FILE for path in target.iterdir()):  # a killed backup left that one
         msg = f"{target} is not empty"
         raise StoreDownError(msg)
     rows = asyncio.run(_dump(settings, target / DUMP_FILE))
@@ -83,20 +93,17 @@ def restore(settings: LiveSettings, source: Path) -> int:
     if not (source / DUMP_FILE).exists():
         msg = f"{source} holds no backup"
         raise StoreDownError(msg)
-    _migrate(settings)
     rows = asyncio.run(_load(settings, source / DUMP_FILE))
     _copy_keys(source, data_folder(settings.current))
     return rows
 
 
 async def _load(settings: LiveSettings, path: Path) -> int:
-    database = await open_database(settings.current)
-    try:
+    clock, ids = SystemClock(), SystemIds()
+    async with opened_store(settings.current, clock, ids) as database:
         rows = await load(database, path, settings.current.server_name)
-        await begin_generation(database, SystemIds().random_bytes(8), SystemClock().now_ms())
+        await begin_generation(database, ids.random_bytes(8), clock.now_ms())
         return rows
-    finally:
-        await database.close()
 
 
 def _copy_keys(source: Path, target: Path) -> None:
@@ -105,31 +112,47 @@ def _copy_keys(source: Path, target: Path) -> None:
             shutil.copy2(source / name, target / name)
 
 
-async def add_user(
-    settings: LiveSettings,
-    name: str,
-    password: str,
-    admin: bool,
-) -> str:
+async def add_user(settings: LiveSettings, name: str, password: str, *, admin: bool) -> str:
     """Make an account; returns its user id. Raises MatrixError and CommandError."""
-    with _plain_errors():
-        return await _add_user(settings, name, password, admin=admin)
+    async with _accounts(settings) as accounts:
+        return await accounts.add_user(name, password, admin=admin)
 
 
-async def _add_user(settings: LiveSettings, name: str, password: str, *, admin: bool) -> str:
-    from homeserver.bootstrap.accounts import build_accounts  # noqa: PLC0415
-    from homeserver.bootstrap.core import build_core  # noqa: PLC0415
-    from homeserver.bootstrap.http import build_limiter  # noqa: PLC0415
+async def lock_user(settings: LiveSettings, name: str, *, locked: bool) -> str:
+    """Lock an account or unlock it; returns its user id. Raises MatrixError and CommandError."""
+    async with _accounts(settings) as accounts:
+        user_id = name if name.startswith("@") else f"@{name}:{settings.current.server_name}"
+        await accounts.lock_account(user_id, locked=locked)
+        return user_id
+
+
+@asynccontextmanager
+async def _accounts(settings: LiveSettings) -> AsyncIterator[Accounts]:
+    """The accounts of the store, to be changed beside whatever server runs on it."""
+    from homeserver.bootstrap.accounts import build_accounts  # noqa: PLC0415 (backups need none)
+    from homeserver.bootstrap.http import build_limiter  # noqa: PLC0415 (backups need none)
 
     clock, ids = SystemClock(), SystemIds()
-    await asyncio.to_thread(migrate_store, settings.current, clock, ids)
-    database = await open_database(settings.current)
-    try:
-        core = await build_core(settings, clock, ids, database)
+    with _plain_errors():
+        async with opened_store(settings.current, clock, ids) as database:
+            core = await _core(settings, clock, ids, database)
+            try:
+                yield build_accounts(core, build_limiter(core))
+            finally:
+                await core.writer.stop()
+
+
+async def _core(settings: LiveSettings, clock: Clock, ids: Ids, database: Database) -> Core:
+    """Take the slot of commands as soon as no other one has it."""
+    from homeserver.bootstrap.core import build_core  # noqa: PLC0415 (backups need none)
+
+    deadline = clock.monotonic() + TURN_SECONDS
+    while True:
         try:
-            accounts = build_accounts(core, build_limiter(core))
-            return await accounts.add_user(name, password, admin=admin)
-        finally:
-            await core.writer.stop()
-    finally:
-        await database.close()
+            return await build_core(
+                settings, clock, ids, database, worker=COMMANDS, company=Company.IN_TURN
+            )
+        except SlotBusyError:
+            if clock.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.http import all_routes, build_limiter
 from homeserver.bootstrap.rooms import room_routes
-from homeserver.bootstrap.stores import migrate_store, open_database
+from homeserver.bootstrap.stores import opened_store
 from homeserver.bootstrap.sync import build_sync
 from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.infrastructure.embedded.clock import SystemClock
@@ -30,11 +30,9 @@ def route_table() -> tuple[Route, ...]:
 async def _compose(folder: str) -> tuple[Route, ...]:
     settings = LiveSettings(Loaded(replace(Settings(), data_dir=folder), {}))
     clock, ids = SystemClock(), SystemIds()
-    await asyncio.to_thread(migrate_store, settings.current, clock, ids)
-    database = await open_database(settings.current)
-    core = await build_core(settings, clock, ids, database)
-    accounts, sync = build_accounts(core, build_limiter(core)), build_sync(core)
-    routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
-    await core.writer.stop()
-    await database.close()
-    return all_routes(core, routes)
+    async with opened_store(settings.current, clock, ids) as database:
+        core = await build_core(settings, clock, ids, database)
+        accounts, sync = build_accounts(core, build_limiter(core)), build_sync(core)
+        routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
+        await core.writer.stop()
+        return all_routes(core, routes)

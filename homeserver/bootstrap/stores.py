@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.lock_file import lock_file
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
     from urllib.parse import SplitResult
 
     from homeserver.application.ports.clock import Clock
@@ -32,9 +37,38 @@ def sqlite_path(settings: Settings) -> Path:
     return data_folder(settings) / SQLITE_FILE
 
 
+@contextmanager
+def own_name(settings: Settings) -> Iterator[None]:
+    """Be the only process with this worker name and data folder. Raises StoreDownError.
+
+    Another one would take the slot of the first, which would have to stop.
+    """
+    name = settings.worker.name
+    file = data_folder(settings) / f"worker-{quote(name, safe='')}.lock"
+    handle = lock_file(file, f"is worker {name} of this data folder")
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
 def is_embedded(settings: Settings) -> bool:
     """Whether the store is the SQLite file."""
     return not settings.database.url
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings, clock: Clock, ids: Ids) -> AsyncIterator[Database]:
+    """Open the store in this version's schema, closed at the end. Raises StoreDownError.
+
+    The SQLite file is locked before anything in it changes.
+    """
+    database = await open_database(settings)
+    try:
+        await asyncio.to_thread(migrate_store, settings, clock, ids)
+        yield database
+    finally:
+        await database.close()
 
 
 async def open_database(settings: Settings) -> Database:

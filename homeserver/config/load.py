@@ -42,6 +42,7 @@ def load(file: str | None, environ: Mapping[str, str]) -> Loaded:
         values[path], origins[path] = value, origin
     settings = with_values(Settings(), values)
     _check_listen(settings, origins)
+    _check_proxies(settings, origins)
     return Loaded(settings, origins)
 
 
@@ -94,3 +95,11 @@ def _check_listen(settings: Settings, origins: Mapping[Path, str]) -> None:
     if not host or not port.isdecimal() or int(port) > _LAST_PORT:
         origin = origins.get(("listen",), "default")
         raise ConfigError(f"{origin}: listen must be host:port, not {settings.listen!r}")
+
+
+def _check_proxies(settings: Settings, origins: Mapping[Path, str]) -> None:
+    try:
+        _ = settings.trusted_networks
+    except ValueError as error:
+        origin = origins.get(("trusted_proxies",), "default")
+        raise ConfigError(f"{origin}: trusted_proxies: {error}") from error

@@ -7,6 +7,7 @@ are derived from it. Sizes are bytes, times are as the name says (`_ms`, `_s`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from homeserver.config.field import setting
 
@@ -82,22 +83,12 @@ class Limits:
     max_request_bytes: int = setting(
         1024 * 1024, "Largest request body (media uploads excepted).", minimum=65536
     )
-    max_event_bytes: int = setting(
-        65536,
-        "Largest event with the signatures it will have; the specification's bound.",
-        minimum=1024,
-        maximum=65536,
-    )
-    max_json_depth: int = setting(64, "Deepest nesting of a JSON body.", minimum=16, maximum=512)
     sync_timeout_max_ms: int = setting(
         60000,
         "Longest time that a sync waits, whatever the client asks for.",
         dynamic=True,
         minimum=0,
         maximum=600000,
-    )
-    sync_timeline_max: int = setting(
-        100, "Most timeline events per room in one sync.", dynamic=True, minimum=1, maximum=1000
     )
     request_timeout_s: float = setting(
         30.0, "Longest time that a request's body may take to arrive.", minimum=1
@@ -163,6 +154,11 @@ class Settings:
     public_url: str = setting(
         "", "The URL under which clients reach this server; empty: that of `listen`."
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Addresses or networks (`10.0.0.0/8`) of reverse proxies: the client's address, which rate "
+        "limits count by, is taken from their `X-Forwarded-For`, and from nobody else's.",
+    )
     data_dir: str = setting("data", "Folder of the keys, the SQLite store and the media.")
     database: Database = field(default=Database())
     registration: Registration = field(default=Registration())
@@ -180,3 +176,8 @@ class Settings:
         """`listen` as host and port; `[::1]:8008` gives `::1`."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted_proxies` as networks; ValueError where one is none."""
+        return tuple(ip_network(text) for text in self.trusted_proxies)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.writes import Row
 
 FORMAT = "firn-dump-1"
+PART_SUFFIX = ".part"
 PAGE = 2_000
 _encoder = msgspec.msgpack.Encoder()
 _LENGTH = 4
@@ -38,20 +39,29 @@ _LENGTH = 4
 async def dump(database: Database, path: Path) -> int:
     """Write everything that the store holds at this instant; returns the number of rows.
 
-    The file appears under its name only when it is whole.
+    The file appears under its name only when it is whole; a failure leaves none.
     """
-    part = path.with_suffix(path.suffix + ".part")
+    part = path.with_name(path.name + PART_SUFFIX)
+    try:
+        with gzip.open(part, "wb", compresslevel=3) as out:
+            rows = await _dump_tables(database, out)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return rows
+
+
+async def _dump_tables(database: Database, out: GzipFile) -> int:
     rows = 0
-    with gzip.open(part, "wb", compresslevel=3) as out:
-        _write(out, {"format": FORMAT})
-        async with database.snapshot() as reader:
-            for table in metadata.sorted_tables:
-                # SQLAlchemy's names are a subclass of str, which msgspec does not take
-                columns = [str(c.name) for c in table.columns]
-                _write(out, {"table": str(table.name), "columns": columns})
-                rows += await _dump_table(reader, table, out)
-        _write(out, {"end": rows})
-    part.replace(path)
+    _write(out, {"format": FORMAT})
+    async with database.snapshot() as reader:
+        for table in metadata.sorted_tables:
+            # SQLAlchemy's names are a subclass of str, which msgspec does not take
+            columns = [str(c.name) for c in table.columns]
+            _write(out, {"table": str(table.name), "columns": columns})
+            rows += await _dump_table(reader, table, out)
+    _write(out, {"end": rows})
     return rows
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.infrastructure.sql import fence
 from homeserver.infrastructure.sql.batch import Lease
 from homeserver.infrastructure.sql.errors import ClashError, StoreDownError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeserver.infrastructure.sql.batch import Batch
     from homeserver.infrastructure.sql.database import Database, Session
 
@@ -24,18 +27,42 @@ class _UnfencedError(Exception):
     """The fence let a wrong epoch pass."""
 
 
-async def take_slot(database: Database, worker: str, holder: bytes, now: int) -> Lease:
+class SlotBusyError(StoreDownError):
+    """A live process holds a slot that this one must not have, or must not write beside."""
+
+
+class Company(Enum):
+    """Beside whom a process may write."""
+
+    ALONE = "alone"
+    """Beside no other server: without a bus they would not hear of each other's writes."""
+    ANY = "any"
+    """Beside whoever is there."""
+    IN_TURN = "in turn"
+    """Beside whoever is there, but not while its own name is at work: for commands."""
+
+
+COMMANDS = "cli"
+"""The worker name of all commands, which write for a moment and one after another."""
+
+
+async def take_slot(
+    database: Database, worker: str, holder: bytes, now: int, company: Company = Company.ANY
+) -> Lease:
     """Take the slot of this worker's name, one that nobody beats for, or a new one.
 
     Clocks only choose here; whoever held the slot before is fenced off by the epoch.
-    `holder` is a random id of this life of the process (8 bytes).
+    `holder` is a random id of this life of the process (8 bytes). Raises SlotBusyError where
+    `company` forbids it, StoreDownError.
     """
     name = worker.encode()
     async with database.transaction() as session:
         generation = await _generation(session)
-        rows = await session.fetch(fence.SLOTS)
-        chosen = next((r for r in rows if r[3] == name), None) or next(
-            (r for r in rows if r[4] < now - DEAD_AFTER_MS), None
+        slots = [_Slot(*row) for row in await session.fetch(fence.SLOTS)]
+        live = [slot for slot in slots if slot.beat_ts >= now - DEAD_AFTER_MS]
+        _check_company(live, name, company)
+        chosen = next((s for s in slots if s.worker == name), None) or next(
+            (s for s in slots if s not in live), None
         )
         taking = {
             "p_generation": generation,
@@ -44,12 +71,39 @@ async def take_slot(database: Database, worker: str, holder: bytes, now: int) ->
             "p_ts": now,
         }
         if chosen is None:
-            slot, epoch, pos = rows[-1][0] + 1 if rows else 1, 1, 0
-            await session.execute(fence.ADD_SLOT, p_slot=slot, p_epoch=1, p_pos=0, **taking)
+            number, epoch, pos = slots[-1].number + 1 if slots else 1, 1, 0
+            await session.execute(fence.ADD_SLOT, p_slot=number, p_epoch=1, p_pos=0, **taking)
         else:
-            slot, epoch, pos = chosen[0], chosen[1] + 1, chosen[2]
-            await session.execute(fence.TAKE_SLOT, p_slot=slot, p_epoch=chosen[1], **taking)
-        return Lease(slot, epoch, pos, generation, holder)
+            number, epoch, pos = chosen.number, chosen.epoch + 1, chosen.pos
+            await session.execute(fence.TAKE_SLOT, p_slot=number, p_epoch=chosen.epoch, **taking)
+        return Lease(number, epoch, pos, generation, holder)
+
+
+class _Slot(NamedTuple):
+    number: int
+    epoch: int
+    pos: int
+    worker: bytes
+    beat_ts: int
+
+
+def _check_company(live: Sequence[_Slot], name: bytes, company: Company) -> None:
+    if company is Company.ALONE:
+        others = [s.worker.decode() for s in live if s.worker not in (name, COMMANDS.encode())]
+        if others:
+            msg = (
+                f"worker {others[0]} serves from this store: several workers need"
+                " redis.url and rocketmq.namesrv"
+            )
+            raise SlotBusyError(msg)
+    if company is Company.IN_TURN and any(slot.worker == name for slot in live):
+        msg = "another command is at work on this store"
+        raise SlotBusyError(msg)
+
+
+async def release(database: Database, lease: Lease) -> None:
+    """Give the slot back: the next to look finds it free. Another's slot stays as it is."""
+    await beat(database, lease, 0)
 
 
 async def _generation(session: Session) -> bytes:

@@ -7,7 +7,6 @@ hop. A lock file refuses a second process (Database.open raises StoreDownError).
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from homeserver.infrastructure.sql.errors import (
     TransientError,
 )
 from homeserver.infrastructure.sql.fence import preamble
+from homeserver.infrastructure.sql.lock_file import lock_file
 from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.writes import Execute, Insert
 
@@ -147,7 +147,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, readers: int = 2) -> None:
         """Take the lock file of the store and prepare one writing and a few reading threads."""
-        self._lock = _lock_store(path.with_suffix(".lock"))
+        self._lock = lock_file(path.with_suffix(".lock"), "uses this store")
         self._writer = SqliteConnection(path, writes=True)
         self._writing = asyncio.Lock()
         self._readers: asyncio.Queue[SqliteConnection] = asyncio.Queue()
@@ -236,15 +236,3 @@ def _fill(db: sqlite3.Connection, batch: Batch) -> None:
             for row in rows:
                 db.execute(*write.bound(DIALECT, row))
     db.execute("COMMIT")
-
-
-def _lock_store(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        msg = f"another process uses this store ({path.name} is locked)"
-        raise StoreDownError(msg) from error
-    return handle

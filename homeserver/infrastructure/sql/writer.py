@@ -28,9 +28,12 @@ from homeserver.infrastructure.sql.errors import (
     TransientError,
 )
 from homeserver.infrastructure.sql.slot import (
+    Company,
     FencedError,
+    beat,
     check_fence,
     holds,
+    release,
     settle_doubt,
     take_slot,
 )
@@ -71,6 +74,7 @@ class GroupCommitWriter:
         clock: Clock,
         ids: Ids,
         worker: str,
+        company: Company = Company.ANY,
     ) -> None:
         """Wire; `start` takes the slot."""
         self._db = database
@@ -79,6 +83,7 @@ class GroupCommitWriter:
         self._clock = clock
         self._ids = ids
         self._worker = worker
+        self._company = company
         self._waiting: list[Unit[Any]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -89,9 +94,13 @@ class GroupCommitWriter:
         self._nids = 0
 
     async def start(self) -> Lease:
-        """Take a slot, try its fence, begin to commit. Raises StoreDownError."""
+        """Take a slot, try its fence, begin to commit.
+
+        Raises StoreDownError; SlotBusyError where others are there that must not be.
+        """
         now = self._clock.now_ms()
-        self.lease = await take_slot(self._db, self._worker, self._ids.random_bytes(8), now)
+        holder = self._ids.random_bytes(8)
+        self.lease = await take_slot(self._db, self._worker, holder, now, self._company)
         await check_fence(self._db, self.lease, now)
         self._task = asyncio.create_task(self._run(), name="writer")
         return self.lease
@@ -121,12 +130,23 @@ class GroupCommitWriter:
         self._wake.set()
         return await asyncio.shield(unit.future)
 
+    async def beat(self) -> None:
+        """Show that this worker lives; find out where it was replaced. Raises StoreError."""
+        lease = self.lease
+        if not await beat(self._db, lease, self._clock.now_ms()) and lease is self.lease:
+            self._fence()
+
     async def stop(self) -> None:
-        """Commit what waits, then stop."""
+        """Commit what waits, give the slot back, then stop."""
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
+        if self._task is None:
+            return
+        await self._task
+        try:
+            await release(self._db, self.lease)
+        except StoreError as error:  # it is taken over as a dead one's
+            log.warning("slot.not_released", reason=str(error))
 
     async def _run(self) -> None:
         while self._waiting or not self._stopping:
@@ -142,14 +162,17 @@ class GroupCommitWriter:
         try:
             await self._commit(units)
         except FencedError:
-            self.fenced = True
-            log.critical("writer.fenced", slot=self.lease.slot, epoch=self.lease.epoch)
+            self._fence()
             units += self._waiting
             self._waiting = []
             _fail(units, UnavailableError("This worker was replaced"))
         except StoreError as error:
             log.warning("writer.store_down", error=str(error))
             _fail(units, UnavailableError("The store cannot write now"))
+
+    def _fence(self) -> None:
+        self.fenced = True
+        log.critical("writer.fenced", slot=self.lease.slot, epoch=self.lease.epoch)
 
     async def _commit(self, units: list[Unit[Any]]) -> None:
         """Commit these changes, together where possible."""

@@ -27,8 +27,6 @@ def client_key(request: Request) -> str:
     """Give the client's address; for IPv6 its /64, all of which one client has."""
     address = client_address(request)
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(IPv6Network((address, _IPV6_SITE), strict=False))
     return str(address)
 
@@ -56,6 +54,8 @@ def client_address(request: Request) -> IPv4Address | IPv6Address | None:
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address  # a socket for both families gives `::ffff:10.0.0.1`
