@@ -18,6 +18,7 @@ from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from homeserver.application.ports.membership_store import MembershipStore
     from homeserver.application.ports.state_store import StateSpan, StateStore
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
@@ -69,10 +70,13 @@ class _Window:
 class RoomAccess:
     """Opens rooms for requesters."""
 
-    def __init__(self, rooms: RoomRegistry, store: StateStore) -> None:
+    def __init__(
+        self, rooms: RoomRegistry, store: StateStore, memberships: MembershipStore
+    ) -> None:
         """Look rooms up here."""
         self._rooms = rooms
         self._store = store
+        self._memberships = memberships
         self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
 
     async def for_sending(self, requester: Requester, room_id: str) -> Room:
@@ -110,19 +114,18 @@ class RoomAccess:
             return False
 
     async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
-        """A room that the requester is or was in, or that the world may read."""
-        room = await self._known(room_id)
-        return await self.view(room, requester.user_id)
+        """A room that the requester is or was in, or that the world may read.
 
-    async def view(self, room: Room, user_id: str) -> RoomView:
-        """What this user may read of the room. Raises ForbiddenError for nothing at all."""
+        Whoever forgot a room was never in it. Raises ForbiddenError.
+        """
+        room, user_id = await self._known(room_id), requester.user_id
         membership = room.membership_of(user_id)
         visibility = room.content_of(HISTORY_VISIBILITY, "history_visibility")
         window = await self.window(room, user_id)
         if membership == JOIN or visibility == WORLD_READABLE:
             return RoomView(room, window, membership, room.certified)
         left = self._left_at(await self._store.history_of(room, (MEMBER, user_id)))
-        if left is None:
+        if left is None or await self._memberships.is_forgotten(requester.user_nid, room.nid):
             raise ForbiddenError(_NOT_HERE)
         return RoomView(room, window, membership, min(left, room.certified))
 

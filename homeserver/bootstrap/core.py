@@ -72,7 +72,7 @@ async def build_core(
     )
     await writer.start()
     hub.start(await log.vector())
-    rooms = RoomRegistry(store)
+    rooms, memberships = RoomRegistry(store), SqlMembershipStore(database)
     return Core(
         settings=settings,
         clock=clock,
@@ -81,10 +81,10 @@ async def build_core(
         writer=writer,
         hub=hub,
         store=store,
-        memberships=SqlMembershipStore(database),
+        memberships=memberships,
         log=log,
         rooms=rooms,
-        access=RoomAccess(rooms, store),
+        access=RoomAccess(rooms, store, memberships),
         timeline=TimelineReader(store),
         generation=await log.generation(),
     )

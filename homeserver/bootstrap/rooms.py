@@ -117,7 +117,7 @@ def _members(core: Core, people: People) -> SetMember:
 
 def _reading(core: Core) -> tuple[Route, ...]:
     scan, state = LogScan(core.store), StateReader(core.store)
-    points = Points(core.timeline, lambda: core.generation)
+    points = Points(core.timeline, core.log, lambda: core.generation)
     access = core.access
     return (
         *messages_routes(GetMessages(access, scan, points, state)),

@@ -8,12 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.requester import Requester
-from homeserver.application.rooms.get_messages import GetMessages, MessagesQuery
-from homeserver.application.rooms.log_scan import LogScan
-from homeserver.application.rooms.points import Points
+from homeserver.application.rooms.get_messages import MessagesQuery
 from homeserver.application.rooms.receive_events import ReceiveEvents
-from homeserver.application.rooms.registry import RoomRegistry
-from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.context import STATE_AFTER, SyncRequest
@@ -167,22 +163,16 @@ class DoorWorld:
 
     async def restart(self) -> Room:
         """Forget what is in memory; the room anew from the store."""
-        self.world.rooms = RoomRegistry(self.world.store)
-        self.world.access = type(self.world.access)(self.world.rooms, self.world.store)
-        self.room = await self.world.rooms.get(self.room.room_id)
+        self.room = await self.world.reload(self.room)
         return self.room
 
     async def messages(self, start: str | None) -> list[str]:
         """The ids of all events older than a token, newest first, in pages of two."""
-        scan, state = LogScan(self.world.store), StateReader(self.world.store)
-        reader = TimelineReader(self.world.store)
-        generation = await SqlLogReader(self.world.database).generation()
-        get = GetMessages(self.world.access, scan, Points(reader, lambda: generation), state)
         found: list[str] = []
         timeline = parse_filter({}).room.timeline
         while True:
             query = MessagesQuery(backwards=True, start=start, to=None, limit=2, filter=timeline)
-            page = await get(self.observer, self.room.room_id, query)
+            page = await self.world.messages(self.observer, self.room.room_id, query)
             found += [item.event.event_id for item in page.events]
             if page.end is None:
                 return found

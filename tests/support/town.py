@@ -92,9 +92,9 @@ class Town:
         writer, rooms = self.worker.writer, self.worker.rooms
         self.users = TableUsers(self.store, self.worker)
         self.registry = RoomRegistry(rooms)
-        self.access = RoomAccess(self.registry, rooms)
-        self.aliases = SqlAliasStore(self.store.database)
         self.memberships = SqlMembershipStore(self.store.database)
+        self.access = RoomAccess(self.registry, rooms, self.memberships)
+        self.aliases = SqlAliasStore(self.store.database)
         member = ChangeMember(self.users, self._profile, writer)
         self.create = CreateRoom(
             writer=writer,

@@ -36,6 +36,7 @@ from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.room_rows import _event
@@ -137,11 +138,14 @@ class World:
 
     def _wire(self) -> None:
         self.rooms = RoomRegistry(self.store)
-        self.access = RoomAccess(self.rooms, self.store)
+        places = SqlMembershipStore(self.database)
+        self.access = RoomAccess(self.rooms, self.store, places)
         self.reader = TimelineReader(self.store)
         self.state = StateReader(self.store)
         self.scan = LogScan(self.store)
-        self.points = Points(self.reader, lambda: self.writer.lease.generation)
+        self.points = Points(
+            self.reader, SqlLogReader(self.database), lambda: self.writer.lease.generation
+        )
         self.messages = GetMessages(self.access, self.scan, self.points, self.state)
         self.context = GetContext(self.access, self.store, self.scan, self.state)
         self.event = GetEvent(self.access, self.store)
@@ -149,7 +153,6 @@ class World:
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)
         self.joined_members = JoinedMembers(self.access)
-        places = SqlMembershipStore(self.database)
         self.joined_rooms = JoinedRooms(self.hub, places, self.rooms, self.store)
 
     async def room(self, *puts: Put) -> Room:

@@ -18,6 +18,10 @@ class MembershipStore(Protocol):
         """All rooms that the user ever had a membership in, forgotten ones too, in no order."""
         ...
 
+    async def is_forgotten(self, user_nid: int, room_nid: int) -> bool:
+        """Whether the user has forgotten the room."""
+        ...
+
     def forget(self, draft: Draft, user_nid: int, room_nid: int) -> None:
         """Hide a room from its former member until the next change of that membership."""
         ...

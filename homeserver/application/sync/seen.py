@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.token import StaleToken, SyncToken
-from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
     from homeserver.application.ports.clock import Clock
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.tokens import Tokens
     from homeserver.application.typing.board import TypingBoard
+    from homeserver.domain.sync.vector import Vector
 
 TYPING_IS_LOST = -1
 """A tick before all others: the typing lists of all rooms are news."""
@@ -68,7 +68,7 @@ class Progress:
         found = self._tokens.read(text, requester.user_nid)
         if isinstance(found, StaleToken):
             floor = await self._log.floor(found.token.generation)
-            seen = Seen(_lowered(found.token.vector, floor or {}), None)
+            seen = Seen(found.vector(floor), None)
         else:
             instance, tick = found.ephemeral
             typing, shown = divmod(tick, 2)
@@ -93,8 +93,3 @@ class Progress:
         seen_of_typing = (self._tokens.instance, 2 * span.typing_until + shown)
         user = span.requester.user_nid
         return self._tokens.issue(SyncToken(span.until, self._generation, user, seen_of_typing))
-
-
-def _lowered(vector: Vector, floor: dict[int, int]) -> Vector:
-    """What of an older generation's token still holds: no position above the floor."""
-    return Vector({slot: min(pos, floor.get(slot, 0)) for slot, pos in vector})

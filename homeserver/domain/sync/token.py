@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.domain.sync.vector import Vector
 from homeserver.domain.sync.wire import Reader, from_text, pack_number, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GENERATION_BYTES: Final = 8
 _WHAT: Final = "sync token"
@@ -45,6 +48,11 @@ class StaleToken:
     """A sound token of another store generation: answer from that generation's floor."""
 
     token: SyncToken
+
+    def vector(self, floor: Mapping[int, int] | None) -> Vector:
+        """What of it still holds: no position above the floor (None: unknown, nothing holds)."""
+        known = floor or {}
+        return Vector({slot: min(pos, known.get(slot, 0)) for slot, pos in self.token.vector})
 
 
 def is_sync_token(text: str) -> bool:

@@ -26,6 +26,9 @@ PLACES = Query(
         *(_m.base_ord, _m.forgotten, _m.slot, _m.pos),
     ).where(_m.user_nid == bindparam("user"))
 )
+_FORGOTTEN = Query(
+    select(_m.forgotten).where(_m.user_nid == bindparam("user"), _m.room_nid == bindparam("room"))
+)
 
 
 class SqlMembershipStore:
@@ -38,6 +41,11 @@ class SqlMembershipStore:
     async def places(self, user_nid: int) -> Sequence[RoomPlace]:
         """See `MembershipStore.places`."""
         return [_place(row) for row in await self._reader.fetch(PLACES, user=user_nid)]
+
+    async def is_forgotten(self, user_nid: int, room_nid: int) -> bool:
+        """See `MembershipStore.is_forgotten`."""
+        rows = await self._reader.fetch(_FORGOTTEN, user=user_nid, room=room_nid)
+        return bool(rows) and bool(rows[0][0])
 
     def forget(self, draft: Draft, user_nid: int, room_nid: int) -> None:
         """See `MembershipStore.forget`."""

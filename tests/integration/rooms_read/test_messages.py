@@ -16,6 +16,7 @@ from homeserver.domain.sync.filter import RoomEventFilter
 from homeserver.domain.sync.position import encode_position
 from homeserver.domain.sync.token import SyncToken, encode_token
 from homeserver.domain.sync.vector import Vector
+from homeserver.infrastructure.sql.restore import begin_generation
 from tests.support.world import (
     ALICE,
     BOB,
@@ -23,6 +24,7 @@ from tests.support.world import (
     NIDS,
     Put,
     member,
+    open_world,
     requester,
     says,
     visibility,
@@ -170,6 +172,20 @@ async def test_a_sync_token_is_a_from(world: World) -> None:
         assert [e.seq for e in forward.events] == [seq + 1, seq + 2, seq + 3]
         with pytest.raises(InvalidParamError):
             await world.points.point(requester(BOB), room, token)
+
+
+async def test_F14_a_sync_token_of_a_restored_store_is_a_from(world: World) -> None:
+    """What the token covers beyond the floor was lost: it does not hide what came instead."""
+    room = await world.room(*[says(ALICE)] * 5)
+    old, floor = world.writer.lease, room.head.seq
+    await begin_generation(world.database, b"restored", 1)
+    async with open_world(world.database) as after:
+        room = await after.rooms.get(room.room_id)
+        await after.put(room, *[says(ALICE)] * 5)
+        for generation, seq in ((old.generation, floor), (b"unknown!", 0)):
+            token = encode_token(SyncToken(Vector({old.slot: 1 << 40}), generation, NIDS[ALICE]))
+            found = await read(after, room, backwards=False, start=token, limit=2)
+            assert [e.seq for e in found.events] == [seq + 1, seq + 2]
 
 
 async def test_what_a_reader_may_not_see_is_jumped_over(world: World) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
+from tests.support.client import MatrixRefusal
 from tests.support.syncing import ids, keyed, types
 
 if TYPE_CHECKING:
@@ -113,6 +115,46 @@ async def test_forgotten_rooms_are_gone_until_invited_again(
         assert "rooms" not in await juliet.get()
     await romeo.do("invite", room, juliet)
     assert room in (await juliet.get())["rooms"]["invite"]
+
+
+@pytest.mark.parametrize("ended", ["leave", "ban"])
+async def test_I8_who_forgot_a_room_reads_nothing_of_it(
+    town: SyncTown, romeo: Phone, juliet: Phone, ended: str
+) -> None:
+    """On no read path, until the room is entered again; what the world may read, it may."""
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    event = quote(await juliet.send(room, "a rose"))
+    leaver = (juliet, "leave", room) if ended == "leave" else (romeo, "ban", room, juliet)
+    await leaver[0].do(*leaver[1:])
+    at = f"/_matrix/client/v1/rooms/{quote(room)}/timestamp_to_event"
+    one = f"event/{event}"
+    paths = ("messages", one, f"context/{event}", "state", "state/m.room.create/", "members", at)
+
+    async def read(path: str) -> Any:
+        if path == at:
+            return await juliet.call("GET", path, None, {"dir": "f", "ts": 0})
+        return await juliet.room_call("GET", room, path, dir="b")
+
+    for path in paths:
+        assert await read(path)
+    await juliet.do("forget", room)
+    for restart in (False, True):
+        if restart:
+            await town.restart()
+        for path in paths:
+            with pytest.raises(MatrixRefusal) as refused:
+                await read(path)
+            gone = (404, "M_NOT_FOUND") if path == one else (403, "M_FORBIDDEN")
+            assert (refused.value.status, refused.value.errcode) == gone, path
+    await romeo.visibility(room, "world_readable")
+    assert await juliet.room_call("GET", room, "state")
+    await romeo.visibility(room, "shared")
+    if ended == "ban":
+        await romeo.do("unban", room, juliet)
+    await juliet.do("join", room)
+    for path in paths:
+        assert await read(path)
 
 
 @pytest.mark.parametrize("restart", [False, True])
