@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 FORMAT = "firn-dump-1"
 PART_SUFFIX = ".part"
 PAGE = 2_000
+MAX_ROWS = 128
+"""In one INSERT; SQLite takes 32,766 values, MySQL a packet of 16 MiB by default."""
+MAX_STATEMENT = 1 << 20
 _encoder = msgspec.msgpack.Encoder()
 _LENGTH = 4
 
@@ -136,10 +140,36 @@ def _table(tables: Mapping[str, Table], message: Mapping[str, Any]) -> Table:
 
 
 async def _insert(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Insert in statements of many rows: a round trip for each would take minutes."""
+    together = _rows_together(rows)
+    at = 0
+    while at < len(rows):
+        while together > len(rows) - at:
+            together //= 2
+        values = {
+            f"v{i}_{n}": value
+            for i, row in enumerate(rows[at : at + together])
+            for n, value in enumerate(row)
+        }
+        await session.execute(_insertion(table, together), **values)
+        at += together
+
+
+def _rows_together(rows: Sequence[Row]) -> int:
+    """How many of these rows fit into one statement: a power of two, so that texts repeat."""
+    largest = max(sum(len(v) for v in row if isinstance(v, bytes)) for row in rows)
+    fitting = min(MAX_ROWS, max(1, MAX_STATEMENT // (largest + 1)))
+    return 1 << (fitting.bit_length() - 1)
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: Table, count: int) -> Query:
     names = [c.name for c in table.columns]
-    statement = Query(insert(table).values({n: bindparam(f"v_{n}") for n in names}))
-    for row in rows:
-        await session.execute(statement, **{f"v_{n}": v for n, v in zip(names, row, strict=True)})
+    return Query(
+        insert(table).values(
+            [{c: bindparam(f"v{i}_{n}") for n, c in enumerate(names)} for i in range(count)]
+        )
+    )
 
 
 def _write(out: GzipFile, message: Mapping[str, Any]) -> None:

@@ -74,6 +74,17 @@ def test_a_backup_brings_a_lost_store_back(
     assert "taken" in capsys.readouterr().err
 
 
+def test_a_backup_that_was_killed_is_begun_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate"]) == 0
+    saved = Path("saved")
+    saved.mkdir()
+    (saved / "store.dump.gz.part").write_bytes(b"half")
+    assert main(["backup", "saved"]) == 0
+    assert [path.name for path in saved.iterdir()] == ["store.dump.gz"]
+    assert main(["backup", "saved"]) == 3
+    assert capsys.readouterr().err == "firn: saved is not empty\n"
+
+
 def test_a_folder_without_backup_is_refused_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
