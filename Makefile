@@ -30,7 +30,7 @@ services: env  ## start private real services for tests (no root: what is instal
 services-down:  ## stop the services that `make services` started
 	@exec python3 -m deploy.services down
 
-bench: env-dev  ## load tests over the whole path
+bench: env-dev services  ## load tests over the whole path, on each store
 	@exec $(BIN)/firn bench load
 
 bench-micro: env-dev  ## micro-benchmarks of the hot path

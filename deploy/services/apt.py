@@ -25,8 +25,8 @@ def install(*packages: str) -> None:
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with _no_service_starts():
         for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-            result = subprocess.run(  # noqa: S603
-                ["apt-get", "-qq", *command],  # noqa: S607
+            result = subprocess.run(  # noqa: S603 (package names of ours)
+                ["apt-get", "-qq", *command],  # noqa: S607 (root's own PATH)
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

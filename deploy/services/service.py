@@ -171,7 +171,7 @@ def _identity(user: pwd.struct_passwd | None) -> _Identity:
 
 
 def _reachable(folder: Path, user: pwd.struct_passwd) -> bool:
-    probe = subprocess.run(  # noqa: S603
+    probe = subprocess.run(  # noqa: S603 (our own commands)
         ["/usr/bin/test", "-x", folder],
         cwd="/",
         check=False,

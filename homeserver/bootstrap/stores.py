@@ -74,12 +74,12 @@ async def opened_store(settings: Settings, clock: Clock, ids: Ids) -> AsyncItera
 async def open_database(settings: Settings) -> Database:
     """Connect to the store. Raises StoreDownError."""
     if is_embedded(settings):
-        from homeserver.infrastructure.sql.sqlite_database import (  # noqa: PLC0415
+        from homeserver.infrastructure.sql.sqlite_database import (  # noqa: PLC0415 (a driver)
             SqliteDatabase,
         )
 
         return SqliteDatabase(sqlite_path(settings))
-    from homeserver.infrastructure.sql.mysql_database import MySqlDatabase  # noqa: PLC0415
+    from homeserver.infrastructure.sql.mysql_database import MySqlDatabase  # noqa: PLC0415 (a driver)
 
     address = _mysql_address(settings)
     return await MySqlDatabase.connect(

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SyncParts:
-    """The routes, and what the process keeps alive for them."""
+    """The routes, /sync itself, and what the process keeps alive for them."""
 
     routes: tuple[Route, ...]
+    sync: Sync
     feeds: Feeds
     typing: TypingBoard
 
@@ -64,7 +65,7 @@ def build_sync(core: Core) -> SyncParts:
         *filter_routes(filters),
         *push_rule_routes(data),
     )
-    return SyncParts(routes, feeds, typing)
+    return SyncParts(routes, sync, feeds, typing)
 
 
 def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:

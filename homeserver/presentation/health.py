@@ -26,7 +26,7 @@ class Probes:
     ready: Callable[[], bool]
     metrics: Callable[[], tuple[bytes, str]]
 
-    async def handle_live(self, request: Request) -> Response:  # noqa: ARG002
+    async def handle_live(self, _request: Request) -> Response:
         """Answer 200, or 503 once this process must be restarted."""
         return _verdict(self.live())
 
@@ -34,7 +34,7 @@ class Probes:
         """Answer 200, or 503 while this process should get no requests."""
         return _verdict(not request.drain.draining and self.ready())
 
-    async def handle_metrics(self, request: Request) -> Response:  # noqa: ARG002
+    async def handle_metrics(self, _request: Request) -> Response:
         """Figures for Prometheus."""
         body, content_type = self.metrics()
         return Response(200, body, content_type)

@@ -82,7 +82,7 @@ def _phases(program: Path, place: Place, size: plan.Size, wanted: set[str] | Non
 
 def _life(program: Path, place: Place, steps: Sequence[Step]) -> list[Line]:
     lines: list[Line] = []
-    with running(place.folder, place.settings) as server:
+    with running(place) as server:
         pids = [server.pid, *place.pids]
         for step in steps:
             sys.stdout.write(f"bench: {place.kind}: {step.name}\n")

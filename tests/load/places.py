@@ -35,11 +35,6 @@ class Place:
     pids: list[int] = field(default_factory=list)
 
     @property
-    def settings(self) -> dict[str, str]:
-        """What the server's environment needs."""
-        return {"FIRN__DATABASE__URL": self.url}
-
-    @property
     def engine_url(self) -> URL:
         """The address for SQLAlchemy's synchronous drivers."""
         return mysql_url(self.url) if self.url else sqlite_url(self.folder / "data" / "firn.db")

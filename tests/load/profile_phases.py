@@ -28,8 +28,8 @@ def main(phases: list[str]) -> int:
     steps = {step.name: step for step in plan.busy(plan.QUICK)}
     with tempfile.TemporaryDirectory() as name, fresh("mysql", Path(name)) as place:
         profile = place.folder / "profile"
-        settings = {**place.settings, "FIRN_PROFILE": str(profile)}
-        with running(place.folder, settings, program=("-m", "tests.load.profiled")) as server:
+        settings = {"FIRN_PROFILE": str(profile)}
+        with running(place, settings, program="tests.load.profiled") as server:
             for phase in ("setup", *phases):
                 os.kill(server.pid, signal.SIGUSR1)
                 lines = run_step(

@@ -9,14 +9,15 @@ import socket
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0
 
 
@@ -54,6 +55,7 @@ class FirnProcess:
         """The environment that holds its settings."""
         return {
             **{k: v for k, v in os.environ.items() if not k.startswith("FIRN__")},
+            "PYTHONPATH": str(ROOT),
             "FIRN__SERVER_NAME": "firn.test",
             "FIRN__LISTEN": f"127.0.0.1:{self.port}",
             "FIRN__DATA_DIR": str(self.folder / "data"),
@@ -68,6 +70,7 @@ class FirnProcess:
         with self.log_file.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", self.program, *self.arguments, "serve"),
+                cwd=self.folder,  # not where a firn.toml may lie
                 env=self.environ,
                 stdout=out,
                 stderr=out,

@@ -106,7 +106,7 @@ class Register:
         return session
 
     def _verifiers(self, ticket: _Ticket) -> dict[str, Verifier]:
-        async def dummy(auth: JsonObject) -> bool:  # noqa: ARG001
+        async def dummy(_auth: JsonObject) -> bool:
             return True
 
         async def token(auth: JsonObject) -> bool:

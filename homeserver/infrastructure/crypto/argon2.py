@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from argon2 import PasswordHasher
@@ -18,13 +19,14 @@ class Argon2Passwords:
     """See `application.ports.password_hasher.PasswordHasher`.
 
     The defaults are OWASP's: 19 MiB, two passes, one lane. At most `at_once` hashes are
-    computed at a time, so that a flood of logins costs bounded memory and processor time.
+    computed at a time, so that a flood of logins costs bounded memory and processor time. They
+    have threads of their own: malloc keeps the memory of a hash for the thread that used it.
     """
 
     def __init__(self, *, memory_kib: int = 19_456, passes: int = 2, at_once: int = 2) -> None:
         """Prepare a hash of nothing, to compare with where there is none."""
         self._argon2 = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
-        self._slots = asyncio.Semaphore(at_once)
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")
         self._nobody = self._argon2.hash("")
 
     async def hash(self, password: str) -> str:
@@ -44,5 +46,4 @@ class Argon2Passwords:
         return matches and password_hash is not None
 
     async def _run(self, job: Callable[[], T]) -> T:
-        async with self._slots:
-            return await asyncio.to_thread(job)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, job)

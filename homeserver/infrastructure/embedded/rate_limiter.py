@@ -105,6 +105,6 @@ class NoRateLimiter:
 
     __slots__ = ()
 
-    def check(self, key: str, limit_class: str) -> int | None:  # noqa: ARG002
+    def check(self, key: str, limit_class: str) -> int | None:  # noqa: ARG002 (the port's names)
         """Let everything through."""
         return None

@@ -69,9 +69,9 @@ def _version(connection: Connection) -> str | None:
 
 def _upgrade(connection: Connection) -> None:
     # alembic takes long to load, and most starts have nothing for it to do
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 (slow to load)
+    from alembic.config import Config  # noqa: PLC0415 (slow to load)
+    from alembic.util import CommandError  # noqa: PLC0415 (slow to load)
 
     config = Config()
     config.set_main_option("script_location", str(files("migrations")))

@@ -46,7 +46,7 @@ async def select_rows(connection: aiomysql.Connection, statement: str) -> list[R
     Raises pymysql's errors and OSError; after any of them, and when it is cancelled, the
     connection is in the middle of an answer and must be closed.
     """
-    await connection._execute_command(COMMAND.COM_QUERY, statement)  # noqa: SLF001
+    await connection._execute_command(COMMAND.COM_QUERY, statement)  # noqa: SLF001 (no public way)
     return await _Answer(connection).rows()
 
 
@@ -56,7 +56,7 @@ async def run_statements(connection: aiomysql.Connection, statements: str) -> No
     Raises as `select_rows`; the server stops at the first statement that fails, and after
     its error (a MySQLError with the server's number) the connection is good for the next.
     """
-    await connection._execute_command(COMMAND.COM_QUERY, statements)  # noqa: SLF001
+    await connection._execute_command(COMMAND.COM_QUERY, statements)  # noqa: SLF001 (no public way)
     await _Answer(connection).skip()
 
 
@@ -142,7 +142,7 @@ class _Answer:
         return int.from_bytes(self._bytes[self._at : self._at + 3], "little")
 
     async def _more(self) -> None:
-        data = await self._connection._reader.read(_CHUNK)  # noqa: SLF001
+        data = await self._connection._reader.read(_CHUNK)  # noqa: SLF001 (no public way)
         if not data:
             raise err.OperationalError(CR.CR_SERVER_LOST, "Lost connection during query")
         self._bytes = self._bytes[self._at :] + data

@@ -185,7 +185,7 @@ class SqliteDatabase:
             await self._writer.run(lambda db: db.execute("COMMIT"))
 
     @asynccontextmanager
-    async def hold(self, rooms: Sequence[int]) -> AsyncIterator[Commit]:  # noqa: ARG002
+    async def hold(self, rooms: Sequence[int]) -> AsyncIterator[Commit]:  # noqa: ARG002 (one process)
         """See `Database.hold`: here a transaction that writes holds everything."""
 
         async def commit(batch: Batch) -> None:

@@ -58,7 +58,7 @@ def account_routes(cases: AccountCases) -> tuple[Route, ...]:
         await cases.deactivate(request.requester, uia_call(request, body), client_key(request))
         return json_response({"id_server_unbind_result": "success"})
 
-    async def get_third_party_ids(request: Request) -> Response:  # noqa: ARG001
+    async def get_third_party_ids(_request: Request) -> Response:
         """E-mail addresses and numbers of one's account: always none."""
         return json_response({"threepids": []})
 

@@ -60,7 +60,7 @@ def capabilities_handler(capabilities: Capabilities) -> Handler:
     """Serve the document."""
     body = msgspec.json.encode(capabilities.document())
 
-    async def get_capabilities(request: Request) -> Response:  # noqa: ARG001
+    async def get_capabilities(_request: Request) -> Response:
         """What users may do here."""
         return json_bytes(body)
 

@@ -39,7 +39,7 @@ class LoginCases:
 def login_routes(cases: LoginCases) -> tuple[Route, ...]:
     """`/login`, `/refresh`, `/logout`, `/logout/all`."""
 
-    async def get_login(request: Request) -> Response:  # noqa: ARG001
+    async def get_login(_request: Request) -> Response:
         """The ways to log in."""
         return json_response({"flows": [{"type": PASSWORD}]})
 

@@ -24,7 +24,7 @@ def versions_handler(unstable_features: Mapping[str, bool]) -> Handler:
         {"versions": SPEC_VERSIONS, "unstable_features": dict(unstable_features)}
     )
 
-    async def versions(request: Request) -> Response:  # noqa: ARG001
+    async def versions(_request: Request) -> Response:
         """The versions of the specification that are spoken here."""
         return json_bytes(body)
 

@@ -72,7 +72,7 @@ def _contact(contact: SupportContact) -> dict[str, str]:
 def _document(document: dict[str, Any]) -> Handler:
     body = msgspec.json.encode(document)
 
-    async def wellknown(request: Request) -> Response:  # noqa: ARG001
+    async def wellknown(_request: Request) -> Response:
         return json_bytes(body)
 
     return wellknown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import pytest_asyncio
 
 from tests.support.client import V3, Device
+from tests.support.memory import resident_kib
 from tests.support.server import running_firn
 from tests.support.wire import Answer, ask
 
@@ -49,9 +51,14 @@ class Target:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FirnProcess]:
-    """A server that lives through all tests of this folder."""
+    """A server that lives through all tests of this folder.
+
+    It has hashed two passwords at once: what that takes (twice 19 MiB) it keeps.
+    """
     folder = tmp_path_factory.mktemp("bad-inputs")
     async with running_firn(folder, FIRN__LIMITS__REQUEST_TIMEOUT_S="2") as firn:
+        async with Device(firn.base) as one, Device(firn.base) as other:
+            await asyncio.gather(one.register("first"), other.register("second"))
         yield firn
 
 
@@ -73,9 +80,3 @@ async def target(server: FirnProcess) -> AsyncIterator[Target]:
         wrong = [line for line in log if any(sign in line for sign in FAILURES)]
     assert not wrong
     assert resident_kib(process.pid) - memory < GROWTH_KIB
-
-
-def resident_kib(pid: int) -> int:
-    """The memory that a process holds."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))

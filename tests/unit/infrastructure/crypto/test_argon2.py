@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+
 import pytest
 
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
+from tests.support.memory import resident_kib
 
 
 async def test_a_hash_matches_its_password_and_no_other() -> None:
@@ -27,3 +31,12 @@ async def test_what_is_no_hash_matches_nothing(stored: str | None) -> None:
 async def test_hashes_are_strong_unless_told_otherwise() -> None:
     stored = await Argon2Passwords().hash("pass")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_D1_a_flood_of_hashes_costs_the_memory_of_two() -> None:
+    """Each thread keeps what a hash took; all of them together are two."""
+    mib = 1024
+    passwords = Argon2Passwords(memory_kib=19 * mib, passes=1)
+    before = resident_kib(os.getpid())
+    await asyncio.gather(*(passwords.hash("pass") for _ in range(12)))
+    assert resident_kib(os.getpid()) - before < (2 * 19 + 10) * mib
