@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.client import Device, MatrixRefusal
-from tests.support.command import run_firn
+from tests.support.command import run_firn, run_here
 from tests.support.server import FirnProcess
 
 if TYPE_CHECKING:
@@ -86,14 +86,17 @@ async def test_D4_an_operator_locks_and_unlocks(firn: FirnProcess) -> None:
     async with Device(firn.base) as alice:
         await alice.register("alice")
         await firn.stop()
-        assert (await run_firn(firn, "user", "lock", "alice")).out == "@alice:firn.test\n"
+        assert (
+            await asyncio.to_thread(run_here, firn, "user", "lock", "alice")
+        ).out == "@alice:firn.test\n"
         await firn.start()
         with pytest.raises(MatrixRefusal) as refused:
             await alice.create_room()
         assert (refused.value.status, refused.value.errcode) == (401, "M_USER_LOCKED")
         await firn.stop()
-        assert (await run_firn(firn, "user", "unlock", "@alice:firn.test")).code == 0
-        nobody = await run_firn(firn, "user", "lock", "nobody")
+        unlocked = await asyncio.to_thread(run_here, firn, "user", "unlock", "@alice:firn.test")
+        assert unlocked.code == 0
+        nobody = await asyncio.to_thread(run_here, firn, "user", "lock", "nobody")
         assert (nobody.code, nobody.err) == (1, "firn: No such account\n")
         await firn.start()
         await alice.create_room()

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unittest import mock
+
+from homeserver.presentation.cli.main import main
 
 if TYPE_CHECKING:
     from tests.support.server import FirnProcess
@@ -21,7 +27,7 @@ class Ran:
 
 
 async def run_firn(firn: FirnProcess, *arguments: str, text: str = "") -> Ran:
-    """Run one command with the settings of a server; it must end within a minute."""
+    """Run one command with a server's settings as a process; it must end within a minute."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "homeserver", *arguments),
         env=firn.environ,
@@ -33,3 +39,16 @@ async def run_firn(firn: FirnProcess, *arguments: str, text: str = "") -> Ran:
         out, err = await process.communicate(text.encode())
     assert process.returncode is not None
     return Ran(process.returncode, out.decode(), err.decode())
+
+
+def run_here(firn: FirnProcess, *arguments: str, text: str = "") -> Ran:
+    """Run one command with a server's settings in this process: a tenth of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, firn.environ, clear=True),
+        mock.patch("sys.stdin", io.StringIO(text)),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = main(arguments)
+    return Ran(code, out.getvalue(), err.getvalue())
