@@ -65,10 +65,11 @@ def check_field(name: str, value: Json) -> Json:
 
 def with_field(profile: JsonObject, name: str, value: Json) -> JsonObject:
     """Return the profile with a field set; `ProfileTooLargeError` from 64 KiB on."""
-    changed = {**profile, name: check_field(name, value)}
+    changed = {**profile, check_field_name(name): value}
     text = json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
     if len(text.encode(errors="surrogatepass")) >= MAX_PROFILE_BYTES:
         raise ProfileTooLargeError("A profile must be under 64 KiB")
+    check_field(name, value)
     return changed
 
 
