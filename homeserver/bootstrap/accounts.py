@@ -92,7 +92,13 @@ class _Parts:
         self.users = Users(user_store, self.accounts, writer, writer, server_name=core.server_name)
         self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
         self.open_session = OpenSession(
-            self.devices, self.mint, writer, writer, core.ids, self.authenticate
+            accounts=self.accounts,
+            devices=self.devices,
+            mint=self.mint,
+            writer=writer,
+            nids=writer,
+            ids=core.ids,
+            cache=self.authenticate,
         )
         self.remove_devices = RemoveDevices(self.devices, self.authenticate)
         self.interactive_auth = InteractiveAuth(

@@ -42,13 +42,14 @@ class ChangePassword:
         spend = await self.confirm(requester, call, client)
         password_hash = await self.hasher.hash(checked)
         user_nid = requester.user_nid
-        others: list[int] = []
+        remove_others = None
         if logout_devices:
-            others = await self.remove_devices.all_of(user_nid, but=requester.device_nid)
+            remove_others = await self.remove_devices.others(user_nid, requester.device_nid)
 
         def change(draft: Draft) -> None:
             spend(draft)
             self.accounts.set_password(draft, user_nid, password_hash)
-            self.remove_devices.write(draft, user_nid, others)
+            if remove_others is not None:
+                remove_others(draft)
 
         await self.writer.submit(change)

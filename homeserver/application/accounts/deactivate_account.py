@@ -36,13 +36,13 @@ class DeactivateAccount:
         """Deactivate it, then tell the listeners (leave all rooms)."""
         spend = await self.confirm(requester, call, client)
         user_nid = requester.user_nid
-        devices = await self.remove_devices.all_of(user_nid)
+        remove_devices = await self.remove_devices.others(user_nid)
         profile = await self.profiles.find(user_nid)
 
         def change(draft: Draft) -> None:
             spend(draft)
             self.accounts.deactivate(draft, user_nid)
-            self.remove_devices.write(draft, user_nid, devices)
+            remove_devices(draft)
             if profile.fields:
                 self.profiles.put(draft, user_nid, Profile({}, profile.rev + 1))
 

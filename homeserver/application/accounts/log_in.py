@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from homeserver.application.accounts.errors import UserLockedError
-from homeserver.domain.shared.errors import ForbiddenError, UserDeactivatedError
+from homeserver.application.accounts.errors import StaleError, UserLockedError
+from homeserver.domain.shared.errors import (
+    ForbiddenError,
+    UnavailableError,
+    UserDeactivatedError,
+)
 
 if TYPE_CHECKING:
     from homeserver.application.accounts.check_password import CheckPassword
     from homeserver.application.accounts.open_session import LoginWish, OpenSession, Session
-    from homeserver.application.ports.account_store import AccountStore
+    from homeserver.application.ports.account_store import Account, AccountStore
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,15 @@ class LogIn:
         UserLockedError, LimitExceededError after too many wrong passwords.
         """
         user_id = full_user_id(user, self.server_name)
+        for _ in range(_ATTEMPTS):
+            account = await self._checked(user_id, password, client)
+            try:
+                return await self.open_session(account, wish)
+            except StaleError:  # the account has changed meanwhile: look again
+                continue
+        raise UnavailableError("Too much contention")
+
+    async def _checked(self, user_id: str, password: object, client: str) -> Account:
         account = await self.accounts.find(user_id)
         if account is not None and account.deactivated:
             raise UserDeactivatedError("This account has been deactivated")
@@ -37,7 +52,7 @@ class LogIn:
             raise ForbiddenError("Wrong user name or password")
         if account.locked:
             raise UserLockedError
-        return await self.open_session(account.user_nid, account.user_id, wish)
+        return account
 
 
 def full_user_id(user: str, server_name: str) -> str:

@@ -21,12 +21,11 @@ class LogOut:
 
     async def __call__(self, requester: Requester, *, everywhere: bool = False) -> None:
         """Log out; no token of the removed devices is good when this returns."""
-        user_nid = requester.user_nid
-        nids = [requester.device_nid]
         if everywhere:
-            nids = await self.remove_devices.all_of(user_nid)
+            await self.writer.submit(await self.remove_devices.others(requester.user_nid))
+            return
 
         def change(draft: Draft) -> None:
-            self.remove_devices.write(draft, user_nid, nids)
+            self.remove_devices.write(draft, requester.user_nid, [requester.device_nid])
 
         await self.writer.submit(change)

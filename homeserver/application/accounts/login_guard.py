@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.errors import LimitExceededError
@@ -52,4 +53,5 @@ class LoginGuard:
 
 
 def _key(user_id: str, client: str) -> str:
-    return f"{user_id} {client}"
+    """Of one size, whatever was sent as a name."""
+    return blake2b(f"{user_id} {client}".encode(), digest_size=16).hexdigest()

@@ -10,9 +10,9 @@ from homeserver.application.accounts.errors import StaleError
 from homeserver.application.ports.device_store import Device
 from homeserver.application.ports.token_store import Pair
 from homeserver.domain.accounts.refresh import TokenFamily
-from homeserver.domain.shared.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.account_store import Account, AccountStore
     from homeserver.application.ports.device_store import DeviceStore
     from homeserver.application.ports.ids import Ids
     from homeserver.application.ports.nids import Nids
@@ -97,6 +97,7 @@ class Session:
 class OpenSession:
     """Logs a user in on a new device, or again on one that the user has."""
 
+    accounts: AccountStore
     devices: DeviceStore
     mint: TokenMint
     writer: Writer
@@ -104,23 +105,23 @@ class OpenSession:
     ids: Ids
     cache: SessionCache
 
-    async def __call__(self, user_nid: int, user_id: str, wish: LoginWish) -> Session:
-        """Start a login; an earlier one on the same device ends."""
-        session = self.prepare(user_id, wish)
-        for _ in range(_ATTEMPTS):
-            known = None
-            if wish.device_id is not None:
-                known = await self.devices.find(user_nid, wish.device_id)
+    async def __call__(self, account: Account, wish: LoginWish) -> Session:
+        """Start a login; an earlier one on the same device ends.
 
-            def change(draft: Draft, known: Device | None = known) -> None:
-                self.write(draft, user_nid, session, wish, known)
+        Raises StaleError where the account is no longer as it was read, or another login was
+        faster to make the device.
+        """
+        session = self.prepare(account.user_id, wish)
+        known = None
+        if wish.device_id is not None:
+            known = await self.devices.find(account.user_nid, wish.device_id)
 
-            try:
-                await self.writer.submit(change, conflict=StaleError())
-            except StaleError:  # another login was faster to make the device
-                continue
-            return session
-        raise UnavailableError("Too much contention")
+        def change(draft: Draft) -> None:
+            self.accounts.expect(draft, account)
+            self.write(draft, account.user_nid, session, wish, known)
+
+        await self.writer.submit(change, conflict=StaleError())
+        return session
 
     def prepare(self, user_id: str, wish: LoginWish) -> Session:
         """Choose what a login consists of."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from homeserver.application.ports.account_listeners import DeviceListener
     from homeserver.application.ports.device_store import DeviceStore
@@ -31,6 +31,15 @@ class RemoveDevices:
         draft.touch_user(user_nid)
         draft.on_commit(lambda: self.cache.invalidate_user(user_nid))
 
-    async def all_of(self, user_nid: int, *, but: int = 0) -> list[int]:
-        """The devices of a user, but for one."""
-        return [d.nid for d in await self.devices.list_of(user_nid) if d.nid != but]
+    async def others(self, user_nid: int, but: int = 0) -> Callable[[Draft], None]:
+        """Find all devices of a user but one; what it returns adds their removal to a batch.
+
+        Those that are added until then are removed too.
+        """
+        nids = [d.nid for d in await self.devices.list_of(user_nid) if d.nid != but]
+
+        def write(draft: Draft) -> None:
+            self.write(draft, user_nid, nids)
+            self.devices.remove_others(draft, user_nid, but)
+
+        return write

@@ -41,6 +41,13 @@ class AccountStore(Protocol):
         """Replace the password."""
         ...
 
+    def expect(self, draft: Draft, account: Account) -> None:
+        """Let the batch conflict unless this is the password still, and the account is open.
+
+        Nobody logs in by a password that was changed while it was being checked.
+        """
+        ...
+
     def deactivate(self, draft: Draft, user_nid: int) -> None:
         """End an account for good: its name stays taken, its password is wiped."""
         ...

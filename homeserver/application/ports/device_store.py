@@ -58,3 +58,7 @@ class DeviceStore(Protocol):
     def remove(self, draft: Draft, user_nid: int, device_nid: int) -> None:
         """Remove a device with its login and all tokens; nothing where it is gone."""
         ...
+
+    def remove_others(self, draft: Draft, user_nid: int, but: int) -> None:
+        """Remove all devices of a user but one (0: none), whenever they were added."""
+        ...

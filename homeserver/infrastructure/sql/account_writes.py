@@ -59,7 +59,21 @@ SET_LOCKED = _execute(
     .where(_account.user_nid == bindparam("p_user"))
     .values(locked_ts=bindparam("p_ts"), slot=bindparam("p_slot"), pos=bindparam("p_pos")),
     "user ts slot pos",
-    14,
+    13,
+)
+EXPECT_PASSWORD = _execute(
+    update(t.account)
+    .where(_account.user_nid == bindparam("p_user"))
+    .values(
+        created_ts=_only_if(
+            (_account.password_hash == bindparam("p_hash"))
+            & _account.deactivated_ts.is_(None)
+            & _account.locked_ts.is_(None),
+            _account.created_ts,
+        )
+    ),
+    "user hash",
+    14,  # after what it looks at: a password changed in the same batch is another
 )
 
 _PROFILE = ("displayname", "avatar_url", "others", "slot", "pos")
@@ -129,6 +143,15 @@ MOVE_LOGIN = _execute(
 )
 
 
+DELETE_OTHER_DEVICES = _execute(
+    delete(t.device).where(
+        _device.user_nid == bindparam("p_user"), _device.nid != bindparam("p_but")
+    ),
+    "user but",
+    16,
+)
+
+
 def _of_device(table: Table, rank: int) -> Execute:
     return _execute(
         delete(table).where(
@@ -151,12 +174,24 @@ def _before(table: Table, rank: int) -> Execute:
     )
 
 
+def _of_others(table: Table, rank: int) -> Execute:
+    return _execute(
+        delete(table).where(
+            table.c.user_nid == bindparam("p_user"), table.c.device_nid != bindparam("p_but")
+        ),
+        "user but",
+        rank,
+    )
+
+
 DELETE_ACCESS_TOKENS = _of_device(t.access_token, 23)
 DROP_OLD_ACCESS_TOKENS = _before(t.access_token, 23)
 INSERT_ACCESS_TOKEN = Insert(t.access_token, 24)
 DELETE_REFRESH_TOKENS = _of_device(t.refresh_token, 25)
 DROP_OLD_REFRESH_TOKENS = _before(t.refresh_token, 25)
 INSERT_REFRESH_TOKEN = Insert(t.refresh_token, 26)
+DELETE_OTHER_ACCESS_TOKENS = _of_others(t.access_token, 23)
+DELETE_OTHER_REFRESH_TOKENS = _of_others(t.refresh_token, 25)
 
 INSERT_REGISTRATION_TOKEN = Insert(t.registration_token, 27)
 _ticket = t.registration_token.c

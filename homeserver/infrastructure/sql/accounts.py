@@ -74,6 +74,11 @@ class SqlAccountStore:
         row = (user_nid, password_hash.encode(), draft.slot, draft.next_pos())
         draft.write(w.SET_PASSWORD, row)
 
+    def expect(self, draft: Draft, account: Account) -> None:
+        """See `AccountStore.expect`."""
+        stored = account.password_hash or ""
+        draft.write(w.EXPECT_PASSWORD, (account.user_nid, stored.encode()))
+
     def deactivate(self, draft: Draft, user_nid: int) -> None:
         """See `AccountStore.deactivate`."""
         draft.write(w.DEACTIVATE, (user_nid, draft.now, draft.slot, draft.next_pos()))

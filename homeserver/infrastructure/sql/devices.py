@@ -79,6 +79,15 @@ class SqlDeviceStore:
         draft.write(w.DELETE_ACCESS_TOKENS, (user_nid, device_nid))
         draft.write(w.DELETE_REFRESH_TOKENS, (user_nid, device_nid))
 
+    def remove_others(self, draft: Draft, user_nid: int, but: int) -> None:
+        """See `DeviceStore.remove_others`."""
+        for write in (
+            w.DELETE_OTHER_DEVICES,
+            w.DELETE_OTHER_ACCESS_TOKENS,
+            w.DELETE_OTHER_REFRESH_TOKENS,
+        ):
+            draft.write(write, (user_nid, but))
+
 
 def _device(row: Row) -> Device:
     nid, user_nid, device_id, name, seen_ts, seen_ip = row

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
-from homeserver.application.accounts.lock_account import LockAccount
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
 from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.config.settings import Registration, Worker
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
-from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.presentation.app import build_server
 from homeserver.presentation.settings import HttpSettings
 from tests.support.store import SERVER_NAME, STORE_KINDS, open_store
@@ -82,9 +80,7 @@ class Town:
 
     async def lock(self, user_id: str, *, locked: bool) -> None:
         """Lock an account as an administrator does."""
-        cache = self.accounts.authenticator
-        lock = LockAccount(SqlAccountStore(self.store.database), self.core.writer, cache)
-        await lock(user_id, locked=locked)
+        await self.accounts.lock_account(user_id, locked=locked)
 
     async def first_user_token(self) -> str | None:
         """What the operator is told at the start of a fresh server."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
+from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.infrastructure.sql.tables import metadata
 from tests.integration.accounts.conftest import (
     DUMMY,
@@ -18,6 +20,9 @@ from tests.integration.accounts.conftest import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeserver.application.ports.device_store import Device
     from tests.integration.accounts.conftest import Town
 
 
@@ -261,3 +266,64 @@ async def test_F1_sessions_survive_a_restart_and_hold_on_every_worker(town: Town
         assert (await town.whoami(login["access_token"])).status == 200
     finally:
         await stop_town(other)
+
+
+@pytest.mark.parametrize(
+    ("how", "refusal"),
+    [
+        ("password", (403, "M_FORBIDDEN")),
+        ("deactivate", (403, "M_USER_DEACTIVATED")),
+        ("lock", (401, "M_USER_LOCKED")),
+    ],
+)
+async def test_D4_an_account_that_changes_while_its_password_is_checked(
+    town: Town, monkeypatch: pytest.MonkeyPatch, how: str, refusal: tuple[int, str]
+) -> None:
+    """Nobody comes in by what was a password a moment ago."""
+    alice = await town.register("alice")
+    checked, go, verify = asyncio.Event(), asyncio.Event(), Argon2Passwords.verify
+
+    async def slow(self: Argon2Passwords, stored: str | None, password: str) -> bool:
+        found = await verify(self, stored, password)
+        if not checked.is_set():
+            checked.set()
+            await go.wait()
+        return found
+
+    monkeypatch.setattr(Argon2Passwords, "verify", slow)
+    login = asyncio.create_task(town.log_in("alice"))
+    await checked.wait()
+    token = alice["access_token"]
+    if how == "lock":
+        await town.lock(alice["user_id"], locked=True)
+    else:
+        body = {"new_password": "another horse"} if how == "password" else {}
+        changed = await town.by_password("POST", f"/account/{how}", body, token)
+        assert changed.status == 200
+    go.set()
+    assert (await login).error == refusal
+
+
+@pytest.mark.parametrize("how", ["logout/all", "account/password"])
+async def test_sessions_that_begin_while_all_are_ended_end_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    alice = await town.register("alice")
+    token, late = alice["access_token"], ""
+    list_of = SqlDeviceStore.list_of
+
+    async def late_login(self: SqlDeviceStore, user_nid: int) -> Sequence[Device]:
+        nonlocal late
+        found = await list_of(self, user_nid)
+        late = (await town.log_in("alice")).json["access_token"]
+        assert (await town.whoami(late)).status == 200
+        return found
+
+    monkeypatch.setattr(SqlDeviceStore, "list_of", late_login)
+    if how == "logout/all":
+        assert (await town.ask("POST", "/logout/all", {}, token)).status == 200
+    else:
+        body = {"new_password": "another horse"}
+        assert (await town.by_password("POST", f"/{how}", body, token)).status == 200
+        assert (await town.whoami(token)).status == 200
+    assert (await town.whoami(late)).status == 401
