@@ -80,15 +80,6 @@ def check_thread_of_event(thread_id: str | None, event_id: str, event_thread: st
         raise InvalidParamError("The event is not in this thread")
 
 
-def read_up_to(receipts: Iterable[Receipt], thread_id: str) -> RoomPosition | None:
-    """Return how far one user has read a thread (or `main`), by their receipts of a room.
-
-    Public, private, threaded and unthreaded: the furthest counts.
-    """
-    places = (each.position for each in receipts if each.thread_id in (None, thread_id))
-    return max(places, default=None)
-
-
 def receipt_contents(receipts: Iterable[Receipt], reader: str) -> list[dict[str, Any]]:
     """Build the contents of the `m.receipt` events that `reader` gets for one room.
 

@@ -98,13 +98,3 @@ class MemoryRateLimiter:
             if full_at[oldest] > now and len(full_at) < self._max_keys:
                 return
             del full_at[oldest]
-
-
-class NoRateLimiter:
-    """`RateLimiter` for deployments that switch limits off."""
-
-    __slots__ = ()
-
-    def check(self, key: str, limit_class: str) -> int | None:  # noqa: ARG002 (the port's names)
-        """Let everything through."""
-        return None

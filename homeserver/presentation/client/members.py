@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.domain.rooms.membership import MEMBERSHIPS
 from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.presentation.client.rendering import state_json
 from homeserver.presentation.responses import json_bytes
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from homeserver.presentation.responses import Response
 
 _ROOM = "/_matrix/client/v3/rooms/{roomId}"
-_MEMBERSHIPS = ("join", "invite", "knock", "leave", "ban")
 
 
 def member_routes(get_members: GetMembers, joined_members: JoinedMembers) -> tuple[Route, ...]:
@@ -45,6 +45,6 @@ def member_routes(get_members: GetMembers, joined_members: JoinedMembers) -> tup
 
 def _membership(request: Request, name: str) -> str | None:
     value = request.param(name)
-    if value is not None and value not in _MEMBERSHIPS:
-        raise InvalidParamError(f"{name} must be one of: {', '.join(_MEMBERSHIPS)}")
+    if value is not None and value not in MEMBERSHIPS:
+        raise InvalidParamError(f"{name} must be one of: {', '.join(sorted(MEMBERSHIPS))}")
     return value

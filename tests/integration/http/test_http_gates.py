@@ -10,7 +10,7 @@ import pytest
 
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.infrastructure.embedded.ids import SystemIds
-from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter, NoRateLimiter
+from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
 from homeserver.infrastructure.telemetry.observer import RequestTelemetry
 from homeserver.presentation.app import build_server
 from homeserver.presentation.routing import Auth, Route
@@ -63,7 +63,7 @@ async def test_a_route_without_a_gate_stops_the_start(serve: Any) -> None:
 
     route = Route("GET", "/federation", handler, Auth.SERVER)
     with pytest.raises(ValueError, match="No gate"):
-        build_server([route], authenticator=None, limiter=NoRateLimiter())  # type: ignore[arg-type]
+        build_server([route], authenticator=None, limiter=MemoryRateLimiter({}))  # type: ignore[arg-type]
 
 
 async def test_too_many_requests_are_429_with_the_time_to_wait(serve: Any) -> None:
@@ -87,7 +87,7 @@ async def test_users_and_addresses_are_counted_apart(serve: Any, auth: dict[str,
 
 
 async def test_limits_can_be_switched_off(serve: Any) -> None:
-    site = await serve(limiter=NoRateLimiter())
+    site = await serve(limiter=MemoryRateLimiter({}))
     assert {(await site.ask("GET", "/limited")).status for _ in range(9)} == {200}
 
 

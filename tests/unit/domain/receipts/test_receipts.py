@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from homeserver.domain.receipts.receipts import (
     FULLY_READ,
-    MAIN_THREAD,
     READ,
     READ_PRIVATE,
     Receipt,
@@ -18,7 +17,6 @@ from homeserver.domain.receipts.receipts import (
     check_thread_of_event,
     federated_contents,
     parse_thread_id,
-    read_up_to,
     receipt_contents,
 )
 from homeserver.domain.shared.errors import InvalidParamError
@@ -73,18 +71,6 @@ def test_other_servers_get_public_receipts_alone() -> None:
     assert federated_contents("!r", receipts) == [
         {"!r": {READ: {ALICE: {"event_ids": ["$e3"], "data": data}}}}
     ]
-
-
-def test_the_furthest_of_public_and_private_counts() -> None:
-    receipts = [receipt(3), receipt(4, kind=READ_PRIVATE)]
-    assert read_up_to(receipts, MAIN_THREAD) == RoomPosition(4)
-    assert read_up_to([], MAIN_THREAD) is None
-
-
-def test_a_threaded_receipt_reads_its_thread_alone_and_an_unthreaded_one_all() -> None:
-    assert read_up_to([receipt(9, thread="$r")], MAIN_THREAD) is None
-    assert read_up_to([receipt(9, thread="$r"), receipt(2)], MAIN_THREAD) == RoomPosition(2)
-    assert read_up_to([receipt(9, thread="$r"), receipt(2)], "$r") == RoomPosition(9)
 
 
 @pytest.mark.parametrize("thread_id", [None, 1, "", "root", [], "!r:x"])
