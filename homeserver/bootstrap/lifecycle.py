@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,6 +25,8 @@ from homeserver.infrastructure.telemetry.logs import configure_logs
 from homeserver.presentation.cli.out import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from homeserver.application.sync.feeds import Feeds
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
@@ -48,7 +50,8 @@ async def serve(settings: LiveSettings) -> int:
     clock, ids = SystemClock(), SystemIds()
     current = settings.current
     try:
-        load_or_create_signer(data_folder(current) / SIGNING_KEY_FILE)
+        with _start("data_dir"):
+            load_or_create_signer(data_folder(current) / SIGNING_KEY_FILE)
         async with AsyncExitStack() as stack:
             stack.enter_context(own_name(current))
             database = await stack.enter_async_context(opened_store(current, clock, ids))
@@ -58,7 +61,24 @@ async def serve(settings: LiveSettings) -> int:
     except StoreError as error:
         log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
+    except _CannotStartError as error:
+        log.critical("server.cannot_start", reason=str(error))
+        return 1
     return REPLACED if core.writer.fenced else 0
+
+
+class _CannotStartError(Exception):
+    """Something that a setting names cannot be used; the text is the one line about it."""
+
+
+@contextmanager
+def _start(setting: str) -> Iterator[None]:
+    """Do what a setting asks of the machine."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"{setting}: {error.strerror or error}"
+        raise _CannotStartError(msg) from error
 
 
 def _company(settings: Settings) -> Company:
@@ -73,7 +93,8 @@ async def _serve(core: Core) -> None:
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
     server = build_http(core, routes, accounts.authenticator, limiter)
     stopping = _stop_signal()
-    await server.listen(*core.settings.current.listen_address)
+    with _start("listen"):
+        await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, accounts)
     keeping = _keep_house(core, sync.feeds, stopping)
     housekeeping = asyncio.create_task(keeping, name="housekeeping")

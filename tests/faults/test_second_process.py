@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,18 @@ async def test_F8_a_second_server_is_refused_in_one_line(firn: FirnProcess, tmp_
             )
             assert wanted in lines[0]
         await alice.create_room()
+
+
+async def test_what_cannot_be_served_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = FirnProcess(tmp_path, port=taken.getsockname()[1])
+        (tmp_path / "file").touch()
+        nowhere = FirnProcess(tmp_path, settings={"FIRN__DATA_DIR": str(tmp_path / "file")})
+        for firn, setting in ((busy, "listen: "), (nowhere, "data_dir: ")):
+            ran = await run_firn(firn, "serve")
+            assert ran.code == 1, ran
+            assert ran.err.count("\n") == 1, ran
+            assert f'"reason": "{setting}' in ran.err
 
 
 async def test_F8_another_name_may_follow_at_once(firn: FirnProcess) -> None:
