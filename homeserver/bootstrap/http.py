@@ -11,7 +11,6 @@ from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
 from homeserver.infrastructure.telemetry.metrics import render_metrics
 from homeserver.infrastructure.telemetry.observer import RequestTelemetry
 from homeserver.presentation.app import HttpServer, build_server
-from homeserver.presentation.client.capabilities import Capabilities
 from homeserver.presentation.health import Probes
 from homeserver.presentation.routes import Discovery, discovery_routes, probe_routes
 from homeserver.presentation.settings import HttpSettings
@@ -74,7 +73,7 @@ def all_routes(core: Core, routes: Iterable[Route]) -> tuple[Route, ...]:
     host, port = settings.listen_address
     discovery = Discovery(
         base_url=settings.public_url or f"http://{host}:{port}",
-        capabilities=Capabilities(default_room_version=settings.rooms.default_version),
+        default_room_version=lambda: core.settings.current.rooms.default_version,
     )
     probes = Probes(
         live=lambda: not core.writer.fenced,

@@ -78,7 +78,7 @@ def _writing(core: Core, people: People) -> tuple[Route, ...]:
         profiles=people.profiles,
         ids=core.ids,
         new_nid=core.writer.new_nid,
-        default_version=core.settings.current.rooms.default_version,
+        default_version=lambda: core.settings.current.rooms.default_version,
     )
     members = _members(core, people)
     redact = RedactEvent(core.access, core.store, core.writer)

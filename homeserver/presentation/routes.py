@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from homeserver.presentation.client.capabilities import Capabilities, capabilities_handler
+from homeserver.presentation.client.capabilities import capabilities_handler
 from homeserver.presentation.client.versions import versions_handler
 from homeserver.presentation.client.wellknown import (
     Support,
@@ -19,7 +19,7 @@ from homeserver.presentation.client.wellknown import (
 from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from homeserver.presentation.health import Probes
 
@@ -32,8 +32,8 @@ class Discovery:
     """What clients are told about this server before they do anything."""
 
     base_url: str
+    default_room_version: Callable[[], str]
     support: Support = field(default_factory=Support)
-    capabilities: Capabilities = field(default_factory=Capabilities)
     unstable_features: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -41,7 +41,7 @@ def discovery_routes(discovery: Discovery) -> tuple[Route, ...]:
     """Versions, well-known documents, capabilities."""
     versions = versions_handler(discovery.unstable_features)
     wellknown = client_wellknown_handler(discovery.base_url)
-    capabilities = capabilities_handler(discovery.capabilities)
+    capabilities = capabilities_handler(discovery.default_room_version)
     rows = (
         Route("GET", "/_matrix/client/versions", versions, Auth.NONE),
         Route("GET", _CLIENT, wellknown, Auth.NONE, doc="Where clients find this server"),

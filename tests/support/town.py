@@ -105,7 +105,7 @@ class Town:
             profiles=self._profile,
             ids=self.store.ids,
             new_nid=writer.new_nid,
-            default_version=self.default_version,
+            default_version=lambda: self.default_version,
         )
         self.join = JoinRoom(self.access, member)
         self.knock = KnockRoom(self.access, member)

@@ -69,7 +69,7 @@ class CreateRoom:
     profiles: ProfileReader
     ids: Ids
     new_nid: Callable[[], int]
-    default_version: str
+    default_version: Callable[[], str]
 
     async def __call__(
         self, requester: Requester, request: CreateRoomRequest, room_version: str | None = None
@@ -100,7 +100,7 @@ class CreateRoom:
         )
 
     def _version(self, asked: str | None) -> RoomVersion:
-        version = ROOM_VERSIONS.get(self.default_version if asked is None else asked)
+        version = ROOM_VERSIONS.get(self.default_version() if asked is None else asked)
         if version is None or not version.creatable:
             raise UnsupportedRoomVersionError("This server does not create such rooms")
         return version

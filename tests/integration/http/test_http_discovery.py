@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,12 @@ from homeserver.presentation.health import Probes
 from homeserver.presentation.routes import Discovery, discovery_routes, probe_routes
 
 pytestmark = pytest.mark.asyncio
-DISCOVERY = Discovery("https://im.test/", unstable_features={"org.matrix.e2e_cross_signing": True})
+DEFAULT = SimpleNamespace(version="12")
+DISCOVERY = Discovery(
+    "https://im.test/",
+    default_room_version=lambda: DEFAULT.version,
+    unstable_features={"org.matrix.e2e_cross_signing": True},
+)
 
 
 async def test_versions_need_no_token(serve: Any) -> None:
@@ -24,7 +30,7 @@ async def test_versions_need_no_token(serve: Any) -> None:
 
 
 async def test_capabilities_need_one_and_tell_room_versions(
-    serve: Any, auth: dict[str, str]
+    serve: Any, auth: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = await serve(*discovery_routes(DISCOVERY))
     path = "/_matrix/client/v3/capabilities"
@@ -36,6 +42,10 @@ async def test_capabilities_need_one_and_tell_room_versions(
     }
     assert capabilities["m.change_password"] == {"enabled": True}
     assert capabilities["m.3pid_changes"] == {"enabled": False}
+    assert capabilities["m.profile_fields"] == {"enabled": True}
+    monkeypatch.setattr(DEFAULT, "version", "11")
+    again = (await site.ask("GET", path, **auth)).json["capabilities"]
+    assert again["m.room_versions"]["default"] == "11"
 
 
 async def test_wellknown_client(serve: Any) -> None:

@@ -86,6 +86,8 @@ async def test_each_preset_in_each_version(town: Town, preset: str, version: str
 async def test_default_version_and_unknown_version(town: Town) -> None:
     alice = await town.user("alice")
     assert (await town.room(alice)).version.id == "12"
+    town.default_version = "11"  # as by a reload of the settings
+    assert (await town.room(alice)).version.id == "11"
     for unknown in ("1", "6", "13", ""):
         with pytest.raises(UnsupportedRoomVersionError):
             await town.create(alice, CreateRoomRequest(), unknown)
