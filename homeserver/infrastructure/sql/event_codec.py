@@ -204,13 +204,13 @@ def _shorter(content: bytes) -> tuple[bytes, bool]:
 
 
 def _ids(joined: bytes) -> list[str]:
-    return [
-        event_id_from_bytes(joined[at : at + HASH_BYTES])
-        for at in range(0, len(joined), HASH_BYTES)
-    ]
+    return [_id_text(joined[at : at + HASH_BYTES]) for at in range(0, len(joined), HASH_BYTES)]
+
+
+# the same auth events stand in all events of a room
+_id_text = lru_cache(maxsize=8192)(event_id_from_bytes)
 
 
 @lru_cache(maxsize=8192)
 def _id_bytes(event_id: str) -> bytes:
-    """An id's bytes; the same auth events stand in all events of a room."""
     return urlsafe_b64decode(event_id[1:] + "=")
