@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from homeserver.domain.sync.filter import Filter
 
 KEEP: Final = 10_000
+MAX_KEPT: Final = 4096
+"""Larger filters are parsed each time: nobody shall fill the memory with them."""
 _ID_BYTES: Final = 9
 
 
@@ -39,13 +41,15 @@ class Filters:
         # who wrote an inline filter does not matter: users share its parsed form
         key = (0, text) if text.startswith("{") else (user_nid, text)
         found = self._parsed.get(key)
-        if found is None:
-            found = parse_filter(await self._json(*key))
-            self._parsed[key] = found
-            if len(self._parsed) > KEEP:
-                self._parsed.popitem(last=False)
-        else:
+        if found is not None:
             self._parsed.move_to_end(key)
+            return found
+        source = await self._source(*key)
+        found = parse_filter(decode_json(source))
+        if len(source) <= MAX_KEPT:
+            self._parsed[key] = found
+        if len(self._parsed) > KEEP:
+            self._parsed.popitem(last=False)
         return found
 
     async def add(self, user_nid: int, json: dict[str, Any]) -> str:
@@ -69,10 +73,10 @@ class Filters:
             raise NotFoundError("No such filter")
         return body
 
-    async def _json(self, user_nid: int, text: str) -> Any:
+    async def _source(self, user_nid: int, text: str) -> bytes:
         if user_nid == 0:
-            return decode_json(text.encode())
+            return text.encode()
         body = await self._store.filter(user_nid, text)
         if body is None:
             raise InvalidParamError("No such filter")
-        return decode_json(body)
+        return body
