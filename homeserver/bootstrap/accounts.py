@@ -14,6 +14,7 @@ from homeserver.application.accounts.confirm_identity import ConfirmIdentity
 from homeserver.application.accounts.create_account import CreateAccount
 from homeserver.application.accounts.deactivate_account import DeactivateAccount
 from homeserver.application.accounts.delete_devices import DeleteDevices
+from homeserver.application.accounts.finish_deactivations import FinishDeactivations
 from homeserver.application.accounts.first_user import FirstUser
 from homeserver.application.accounts.interactive_auth import InteractiveAuth
 from homeserver.application.accounts.list_devices import ListDevices
@@ -56,6 +57,8 @@ from homeserver.presentation.client.profile import ProfileCases, profile_routes
 from homeserver.presentation.client.register import RegisterCases, register_routes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
@@ -72,6 +75,7 @@ class Accounts:
     first_user: FirstUser
     add_user: AddUser
     lock_account: LockAccount
+    finish_deactivations: FinishDeactivations
 
 
 class _Parts:
@@ -116,11 +120,12 @@ def build_accounts(
     """Wire all of it; `hasher` in the place of one that is as slow as it should be."""
     parts = _Parts(core, limiter, hasher or Argon2Passwords())
     people = People(parts.users, MemberProfiles(parts.profiles))
+    leaving = (_leave_all(core, people),)
     return Accounts(
         routes=(
             *login_routes(_login(core, parts)),
             *register_routes(_register(core, parts)),
-            *account_routes(_account(core, parts, people)),
+            *account_routes(_account(core, parts, leaving)),
             *device_routes(_devices(core, parts)),
             *profile_routes(_profile(core, parts)),
         ),
@@ -129,6 +134,7 @@ def build_accounts(
         first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
         add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
         lock_account=LockAccount(parts.accounts, core.writer, parts.authenticate),
+        finish_deactivations=FinishDeactivations(parts.accounts, leaving),
     )
 
 
@@ -162,9 +168,12 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
     return RegisterCases(register, available, policy, core.server_name)
 
 
-def _account(core: Core, parts: _Parts, people: People) -> AccountCases:
+def _leave_all(core: Core, people: People) -> LeaveAllRooms:
     change_member = ChangeMember(people.users, people.profiles, core.writer)
-    leave_all = LeaveAllRooms(core.rooms, core.memberships, LeaveRoom(core.access, change_member))
+    return LeaveAllRooms(core.rooms, core.memberships, LeaveRoom(core.access, change_member))
+
+
+def _account(core: Core, parts: _Parts, leaving: Sequence[LeaveAllRooms]) -> AccountCases:
     return AccountCases(
         change_password=ChangePassword(
             confirm=parts.confirm,
@@ -180,7 +189,7 @@ def _account(core: Core, parts: _Parts, people: People) -> AccountCases:
             profiles=parts.profiles,
             remove_devices=parts.remove_devices,
             writer=core.writer,
-            listeners=(leave_all,),
+            listeners=leaving,
         ),
     )
 

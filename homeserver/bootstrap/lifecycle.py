@@ -93,6 +93,7 @@ async def _serve(core: Core) -> None:
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
     server = build_http(core, routes, accounts.authenticator, limiter)
     stopping = _stop_signal()
+    await accounts.finish_deactivations()
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, accounts)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeserver.application.writing.draft import Draft
 
 
@@ -31,6 +33,10 @@ class AccountStore(Protocol):
 
     async def any_exists(self) -> bool:
         """Whether there is an account at all."""
+        ...
+
+    async def half_gone(self) -> Sequence[tuple[str, int]]:
+        """Users (id and internal id) whose account ended, but who are in rooms or asked into."""
         ...
 
     def add(self, draft: Draft, account: Account) -> None:

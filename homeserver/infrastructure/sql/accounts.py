@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from homeserver.application.ports.account_store import Account
 from homeserver.infrastructure.sql import account_writes as w
@@ -12,6 +12,8 @@ from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeserver.application.writing.draft import Draft
     from homeserver.infrastructure.sql.database import Database
 
@@ -23,6 +25,20 @@ _FIND = Query(
     )
     .select_from(t.matrix_user.join(t.account, _a.user_nid == _u.nid))
     .where(_u.user_id == bindparam("user_id"))
+)
+_m = t.membership.c
+_HALF_GONE = Query(
+    select(_u.user_id, _u.nid)
+    .distinct()
+    .select_from(
+        t.account.join(t.matrix_user, _u.nid == _a.user_nid).join(
+            t.membership, _m.user_nid == _a.user_nid
+        )
+    )
+    .where(
+        _a.deactivated_ts.is_not(None),
+        or_(_m.membership == b"join", _m.membership == b"invite", _m.membership == b"knock"),
+    )
 )
 _ANY = Query(select(_a.user_nid).limit(1))
 
@@ -53,6 +69,10 @@ class SqlAccountStore:
     async def any_exists(self) -> bool:
         """See `AccountStore.any_exists`."""
         return bool(await self._db.fetch(_ANY))
+
+    async def half_gone(self) -> Sequence[tuple[str, int]]:
+        """See `AccountStore.half_gone`."""
+        return [(user_id.decode(), nid) for user_id, nid in await self._db.fetch(_HALF_GONE)]
 
     def add(self, draft: Draft, account: Account) -> None:
         """See `AccountStore.add`."""

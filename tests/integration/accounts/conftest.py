@@ -11,6 +11,7 @@ import pytest_asyncio
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.rooms import room_routes
 from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.config.settings import Registration, Worker
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
@@ -132,7 +133,7 @@ async def start_town(store: Store, worker: str) -> Town:
     )
     accounts = build_accounts(core, limiter)
     server = build_server(
-        accounts.routes,
+        (*accounts.routes, *room_routes(core, accounts.people)),
         authenticator=accounts.authenticator,
         limiter=limiter,
         settings=HttpSettings(linger_seconds=0.0, drain_seconds=2.0),

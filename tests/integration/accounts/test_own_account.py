@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from homeserver.application.rooms.leave_room import LeaveRoom
+from homeserver.domain.shared.errors import UnavailableError
 from tests.integration.accounts.conftest import PASSWORD
 
 if TYPE_CHECKING:
@@ -198,3 +200,33 @@ async def test_parallel_changes_of_a_profile_lose_no_field(town: Town) -> None:
         *[town.ok("PUT", f"{ALICE}/{name}", {name: name}, token) for name in names]
     )
     assert await town.ok("GET", ALICE) == {name: name for name in names}
+
+
+async def test_F1_a_deactivation_that_was_cut_short_is_finished_at_the_next_start(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is gone at once; its user leaves the rooms, whatever comes between."""
+    alice, bob = await town.register("alice"), await town.register("bob")
+    rooms = []
+    for _ in range(2):
+        made = await town.ok("POST", "/createRoom", {"preset": "public_chat"}, bob["access_token"])
+        rooms.append(made["room_id"])
+        await town.ok("POST", f"/rooms/{rooms[-1]}/join", {}, alice["access_token"])
+
+    async def members(room: str) -> set[str]:
+        path = f"/rooms/{room}/joined_members"
+        return set((await town.ok("GET", path, token=bob["access_token"]))["joined"])
+
+    with monkeypatch.context() as killed:
+
+        async def away(*_: object) -> None:
+            raise UnavailableError("killed")
+
+        killed.setattr(LeaveRoom, "__call__", away)
+        answer = await town.by_password("POST", "/account/deactivate", {}, alice["access_token"])
+        assert answer.status == 503
+    assert (await town.whoami(alice["access_token"])).status == 401
+    assert all([alice["user_id"] in await members(room) for room in rooms])
+    await town.accounts.finish_deactivations()
+    for room in rooms:
+        assert await members(room) == {bob["user_id"]}
