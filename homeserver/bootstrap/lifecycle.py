@@ -13,6 +13,7 @@ import structlog
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.http import build_http, build_limiter
+from homeserver.bootstrap.redis import build_redis
 from homeserver.bootstrap.rooms import room_routes
 from homeserver.bootstrap.stores import data_folder, migrate_store, open_database
 from homeserver.bootstrap.sync import build_sync
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
     from homeserver.config import LiveSettings
+    from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.app import HttpServer
 
 log = structlog.get_logger(__name__)
@@ -53,15 +55,18 @@ async def serve(settings: LiveSettings) -> int:
             stack.push_async_callback(database.close)
             core = await build_core(settings, clock, ids, database)
             stack.push_async_callback(core.writer.stop)
-            await _serve(core)
+            redis = build_redis(core)
+            if redis is not None:
+                stack.push_async_callback(redis.close)
+            await _serve(core, redis)
     except StoreError as error:
         log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
     return 0
 
 
-async def _serve(core: Core) -> None:
-    limiter = build_limiter(core)
+async def _serve(core: Core, redis: RedisLink | None) -> None:
+    limiter = build_limiter(core, redis)
     accounts = build_accounts(core, limiter)
     sync = build_sync(core)
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)

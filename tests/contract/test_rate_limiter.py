@@ -1,0 +1,178 @@
+"""What `RateLimiter` promises, in one process and shared through Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from homeserver.application.ports.rate_limiter import Limit
+from homeserver.infrastructure.embedded.clock import SystemClock
+from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.redis.link import RedisLink
+from homeserver.infrastructure.redis.rate_limiter import RedisRateLimiter
+from tests.support.redis import eventually, new_generation, private_redis
+from tests.support.services import require_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from homeserver.application.ports.rate_limiter import RateLimiter
+
+LIMITS = {
+    "slow": Limit(0.01, 10),
+    "quick": Limit(20, 2),
+    "tiny": Limit(0.5, 1),
+    "huge": Limit(1e6, 5000),
+}
+TOLD = 0.2
+"""Seconds after which all workers have heard of a token, on a busy machine too."""
+
+
+@pytest.fixture
+async def shared() -> AsyncIterator[Callable[[], RedisRateLimiter]]:
+    """Makes limiters of different workers."""
+    generation, made = new_generation(), list[tuple[RedisRateLimiter, RedisLink]]()
+
+    def make() -> RedisRateLimiter:
+        link = RedisLink(require_service("redis"), generation, SystemClock())
+        limiter = RedisRateLimiter(MemoryRateLimiter(LIMITS), link, SystemClock())
+        made.append((limiter, link))
+        return limiter
+
+    yield make
+    for limiter, link in made:
+        await limiter.close()
+        await link.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def limiter(request: pytest.FixtureRequest) -> RateLimiter:
+    if request.param == "memory":
+        return MemoryRateLimiter(LIMITS)
+    make: Callable[[], RedisRateLimiter] = request.getfixturevalue("shared")
+    return make()
+
+
+def taken(limiter: RateLimiter, limit_class: str, key: str = "k", tries: int = 20) -> int:
+    return [limiter.check(key, limit_class) for _ in range(tries)].count(None)
+
+
+async def test_a_burst_and_then_a_wait(limiter: RateLimiter) -> None:
+    assert taken(limiter, "slow") == 10
+    await asyncio.sleep(TOLD)
+    wait = limiter.check("k", "slow")
+    assert wait is not None
+    assert 90_000 < wait <= 100_000
+
+
+async def test_a_refusal_takes_nothing_and_its_wait_is_enough(limiter: RateLimiter) -> None:
+    assert taken(limiter, "quick", tries=2) == 2
+    for _ in range(5):
+        wait = limiter.check("k", "quick")
+        assert wait is not None
+        assert 1 <= wait <= 50
+        await asyncio.sleep(wait / 1000 + 0.001)
+        assert limiter.check("k", "quick") is None
+
+
+async def test_tokens_come_back_at_the_rate(limiter: RateLimiter) -> None:
+    began = asyncio.get_running_loop().time()
+    count = 0
+    while (seconds := asyncio.get_running_loop().time() - began) < 1.0:
+        count += taken(limiter, "quick", tries=3)
+        await asyncio.sleep(0.01)
+    assert 0.75 * 20 * seconds <= count <= 20 * seconds + 2
+
+
+async def test_keys_and_classes_do_not_share(limiter: RateLimiter) -> None:
+    assert taken(limiter, "slow", "a") == 10
+    assert taken(limiter, "slow", "b") == 10
+    assert taken(limiter, "tiny", "a") == 1
+
+
+async def test_a_class_without_a_limit_is_unlimited(limiter: RateLimiter) -> None:
+    assert taken(limiter, "other", tries=1000) == 1000
+
+
+@pytest.mark.parametrize("key", ["", "会议 😀", "\ud800", "x" * 5000, "a b\r\n"])
+async def test_any_text_is_a_key(limiter: RateLimiter, key: str) -> None:
+    assert taken(limiter, "slow", key) == 10
+    await asyncio.sleep(TOLD)
+    assert taken(limiter, "slow", key) == 0
+
+
+async def test_a_high_rate_is_none_too_high(limiter: RateLimiter) -> None:
+    assert taken(limiter, "huge", tries=5000) == 5000
+    await asyncio.sleep(TOLD)
+    assert taken(limiter, "huge", tries=5000) == 5000
+
+
+async def test_workers_share_a_bucket(shared: Callable[[], RedisRateLimiter]) -> None:
+    one, two = shared(), shared()
+    count = 0
+    for _ in range(8):
+        count += taken(one, "slow", tries=1) + taken(two, "slow", tries=1)
+        await asyncio.sleep(TOLD)
+    assert 10 <= count <= 12
+    assert taken(shared(), "slow", "k", tries=1) == 1  # a worker that has heard of nobody
+    await asyncio.sleep(TOLD)
+    assert [taken(worker, "slow") for worker in (one, two)] == [0, 0]
+
+
+async def test_what_workers_take_at_one_instant_is_owed(
+    shared: Callable[[], RedisRateLimiter],
+) -> None:
+    one, two = shared(), shared()
+    assert taken(one, "quick") + taken(two, "quick") == 4
+    await asyncio.sleep(0.005)
+
+    async def both_know() -> bool:
+        waits = [worker._own.owed("k", "quick") for worker in (one, two)]
+        return min(waits) > 0.1 or max(waits) == 0
+
+    await eventually(both_know, 1)
+
+
+async def test_sharing_owes_nothing_that_nobody_took(
+    shared: Callable[[], RedisRateLimiter],
+) -> None:
+    """One who stays below the limit is never refused, however often workers exchange."""
+    one, two = shared(), shared()
+    for worker in [one, two] * 15:
+        assert worker.check("k", "quick") is None
+        await asyncio.sleep(0.06)  # 17 a second, of 20
+
+
+async def test_where_redis_is_down_the_limits_are_the_process_own() -> None:
+    require_service("redis")
+    async with private_redis() as redis:
+        link = RedisLink(redis.url, new_generation(), SystemClock())
+        limiter = RedisRateLimiter(MemoryRateLimiter(LIMITS), link, SystemClock())
+        redis.kill()
+        assert taken(limiter, "slow") == 10
+        await asyncio.sleep(TOLD)
+        assert taken(limiter, "slow") == 0
+        await limiter.close()
+        await link.close()
+
+
+async def test_a_redis_that_forgot_is_told_again() -> None:
+    require_service("redis")
+    generation = new_generation()
+    async with private_redis() as redis:
+        links = [RedisLink(redis.url, generation, SystemClock()) for _ in range(2)]
+        one, two = (
+            RedisRateLimiter(MemoryRateLimiter(LIMITS), link, SystemClock()) for link in links
+        )
+        assert taken(one, "slow", tries=9) == 9
+        await asyncio.sleep(TOLD)
+        await redis.flush()
+        assert taken(one, "slow", tries=1) == 1
+        await asyncio.sleep(TOLD)
+        assert taken(two, "slow", tries=1) == 1
+        await asyncio.sleep(TOLD)
+        assert taken(two, "slow") == 0
+        for part in (one, two, *links):
+            await part.close()
