@@ -12,9 +12,8 @@ import pytest
 
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable, RouteBoard
-from homeserver.infrastructure.redis.link import RedisLink
 from homeserver.infrastructure.redis.route_table import RedisRouteTable
-from tests.support.redis import eventually, new_generation
+from tests.support.redis import eventually, new_generation, open_link
 from tests.support.services import require_service
 from tests.support.tcp_proxy import TcpProxy, open_proxy
 
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 AMY, BEN, CAT = 1, 2, 3
 PHONE, LAPTOP = 11, 12
-CALL = 0.15
-"""Seconds that a call may take: 100 ms, and what a busy machine adds."""
+SOON = 0.3
+"""Seconds in which a call returns where Redis cannot be reached, on a busy machine too."""
 
 
 class EmbeddedWorkers:
@@ -61,7 +60,7 @@ class RedisWorkers:
         parts = urlsplit(require_service("redis"))
         proxy = await self._stack.enter_async_context(open_proxy("127.0.0.1", parts.port or 0))
         url = f"redis://:{parts.password}@127.0.0.1:{proxy.port}/0"
-        link = RedisLink(url, self._generation, SystemClock())
+        link = open_link(url, self._generation)
         self._stack.push_async_callback(link.close)
         table = RedisRouteTable(link, SystemClock(), beat=0.2, linger=0.2, fresh=0.1)
         self._stack.push_async_callback(table.leave)
@@ -253,7 +252,7 @@ async def test_where_the_table_is_down_only_what_is_here_is_found(
     redis_workers.cut_off(a)
     began = perf_counter()
     assert await routes(a, AMY, BEN) == {AMY: {"a-1"}}
-    assert perf_counter() - began < CALL
+    assert perf_counter() - began < SOON
     assert await devices(a, AMY) == {PHONE: {"a-1"}}
     assert set(await a.workers()) == {"a-1"}
 
@@ -266,7 +265,7 @@ async def test_what_attaches_while_the_table_is_down_is_registered_when_it_is_ba
     redis_workers.cut_off(b)
     began = perf_counter()
     await b.attach(AMY, PHONE)
-    assert perf_counter() - began < CALL
+    assert perf_counter() - began < SOON
     await b.detach(CAT, PHONE)
     await asyncio.sleep(0.5)
     redis_workers.connect(b)
@@ -279,7 +278,7 @@ async def test_a_worker_joins_when_the_table_is_back(redis_workers: RedisWorkers
     redis_workers.cut_off(b)
     began = perf_counter()
     await b.join("b-1")
-    assert perf_counter() - began < CALL
+    assert perf_counter() - began < SOON
     await b.attach(AMY, PHONE)
     assert set(await a.workers()) == {"a-1"}
     redis_workers.connect(b)
@@ -293,7 +292,7 @@ async def test_leaving_where_the_table_is_down_ends_soon(redis_workers: RedisWor
     redis_workers.cut_off(b)
     began = perf_counter()
     await b.leave()
-    assert perf_counter() - began < 2 * CALL
+    assert perf_counter() - began < 2 * SOON
     await eventually(lambda: gone(a, AMY), 3)
 
 

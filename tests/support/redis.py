@@ -31,6 +31,16 @@ class PrivateRedis:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
+        self._spawn()
+        link = RedisLink(self.url, b"", SystemClock())
+        try:
+            async with asyncio.timeout(10):
+                while not await _answers(link):
+                    await asyncio.sleep(0.02)
+        finally:
+            await link.close()
+
+    def _spawn(self) -> None:
         user = run_user(Path(__file__).parents[2], "redis")
         arguments = f"--bind 127.0.0.1 --port {self.port} --appendonly no --save"
         self._process = subprocess.Popen(
@@ -40,17 +50,10 @@ class PrivateRedis:
             cwd="/",
             user=None if user is None or user.pw_uid == os.getuid() else user.pw_uid,
         )
-        link = RedisLink(self.url, b"", SystemClock())
-        try:
-            async with asyncio.timeout(10):
-                while not await _answers(link):
-                    await asyncio.sleep(0.02)
-        finally:
-            await link.close()
 
     async def flush(self) -> None:
         """Forget everything, as an operator's FLUSHALL does."""
-        link = RedisLink(self.url, b"", SystemClock())
+        link = open_link(self.url, b"")
         await link.call("FLUSHALL")
         await link.close()
 
@@ -85,6 +88,11 @@ async def private_redis() -> AsyncIterator[PrivateRedis]:
 def new_generation() -> bytes:
     """A prefix that no other test has."""
     return secrets.token_bytes(8)
+
+
+def open_link(url: str, generation: bytes) -> RedisLink:
+    """A link with patience, for what does not test its haste: the machine may be busy."""
+    return RedisLink(url, generation, SystemClock(), call_seconds=2.0)
 
 
 async def eventually(holds: Callable[[], object], seconds: float) -> float:

@@ -52,11 +52,14 @@ class RedisLink:
 
     The prefix is made of the store's generation: several clusters can share a Redis, and a
     restored store never meets the keys of its former life. Every failure is a
-    RedisDownError, after at most `CALL_SECONDS`.
+    RedisDownError, after at most `call_seconds`.
     """
 
-    def __init__(self, url: str, generation: bytes, clock: Clock) -> None:
+    def __init__(
+        self, url: str, generation: bytes, clock: Clock, *, call_seconds: float = CALL_SECONDS
+    ) -> None:
         """Connect to nothing yet. Raises ValueError for a URL that is none."""
+        self.call_seconds = call_seconds
         self.prefix = f"firn:{generation.hex()}:"
         self._clock = clock
         self._pause = FIRST_PAUSE
@@ -70,6 +73,7 @@ class RedisLink:
             socket_timeout=None,
             socket_connect_timeout=None,
             protocol=2,
+            driver_info=None,  # two round trips less for a new connection
         )
         self._client: Any = Redis.from_pool(pool)  # its methods have no types
 
@@ -96,7 +100,7 @@ class RedisLink:
         if not probe and self._failed and self._clock.monotonic() < self._resume_at:
             raise RedisDownError("Redis failed a moment ago")
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(self.call_seconds):
                 answer = await self._client.execute_command(*command)
         except NoScriptError:
             raise

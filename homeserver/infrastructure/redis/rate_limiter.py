@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -27,20 +28,29 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local left = {}
 for i, key in ipairs(KEYS) do
-  local at = math.max(tonumber(redis.call('GET', key) or 0), now) + ARGV[2 * i - 1]
-  at = math.max(at, now + ARGV[2 * i])
+  local took, age, owed = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+  local at = math.max(tonumber(redis.call('GET', key) or 0), now - age) + took
+  at = math.max(at, now + owed)
   redis.call('SET', key, string.format('%.3f', at), 'PX', math.max(1, math.ceil(at - now)))
   left[i] = math.floor(at - now)
 end
 return left
 """)
-"""KEYS buckets; ARGV for each what was taken and what its taker knows to be owed, in ms.
+"""KEYS buckets; ARGV for each, in ms: what was taken, how long ago, what its taker knows owed.
 
 A bucket is the time (ms) at which it is full again. Gives the ms until then.
 """
 
 _Bucket = tuple[str, str]
 """Limit class and key."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Tokens that Redis has not heard of, and when the first one was taken."""
+
+    since: float
+    count: int = 0
 
 
 class RedisRateLimiter:
@@ -57,7 +67,7 @@ class RedisRateLimiter:
         self._own = own
         self._clock = clock
         self._link = link
-        self._taken: dict[_Bucket, int] = {}
+        self._taken: dict[_Bucket, _Taken] = {}
         self._task: asyncio.Task[None] | None = None
 
     def configure(self, limits: Mapping[str, Limit]) -> None:
@@ -70,8 +80,12 @@ class RedisRateLimiter:
         if wait is not None or self._own.interval(limit_class) is None:
             return wait
         bucket = limit_class, key
-        if bucket in self._taken or len(self._taken) < MOST_WAITING:
-            self._taken[bucket] = self._taken.get(bucket, 0) + 1
+        taken = self._taken.get(bucket)
+        if taken is None:
+            if len(self._taken) >= MOST_WAITING:
+                return None
+            taken = self._taken[bucket] = _Taken(self._clock.monotonic())
+        taken.count += 1
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._share(), name="rate-limits")
         return None
@@ -93,12 +107,17 @@ class RedisRateLimiter:
         finally:
             self._task = None
 
-    async def _exchange(self, taken: Mapping[_Bucket, int]) -> None:
+    async def _exchange(self, taken: Mapping[_Bucket, _Taken]) -> None:
         numbers: list[float] = []
-        for (limit_class, key), count in taken.items():
-            interval = self._own.interval(limit_class) or 0.0
-            numbers += (1000 * count * interval, 1000 * self._own.owed(key, limit_class))
         asked_at = self._clock.monotonic()
+        for (limit_class, key), tokens in taken.items():
+            interval = self._own.interval(limit_class) or 0.0
+            owed = self._own.owed(key, limit_class)
+            numbers += (
+                1000 * tokens.count * interval,
+                1000 * (asked_at - tokens.since),
+                1000 * owed,
+            )
         try:
             left = await self._link.run(TAKE, [_name(bucket) for bucket in taken], numbers)
         except RedisDownError:
@@ -107,7 +126,8 @@ class RedisRateLimiter:
         under_way = self._clock.monotonic() - asked_at
         for (limit_class, key), milliseconds in zip(taken, left, strict=True):
             interval = self._own.interval(limit_class) or 0.0
-            meanwhile = self._taken.get((limit_class, key), 0) * interval
+            more = self._taken.get((limit_class, key))
+            meanwhile = 0.0 if more is None else more.count * interval
             self._own.owe(key, limit_class, milliseconds / 1000 - under_way + meanwhile)
 
 

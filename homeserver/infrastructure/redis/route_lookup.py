@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.infrastructure.redis.link import CALL_SECONDS, RedisDownError
+from homeserver.infrastructure.redis.link import RedisDownError
 from homeserver.infrastructure.redis.route_scripts import LIVE, LOOK_UP
 from homeserver.infrastructure.redis.turns import Turns
 
@@ -42,7 +42,7 @@ class RouteLookup:
         answers, now = self._answers, self._clock.monotonic()
         unknown = [user for user in users if (a := answers.get(user)) is None or a[0] <= now]
         if unknown:
-            await self._questions.ask(unknown, CALL_SECONDS)
+            await self._questions.ask(unknown, self._link.call_seconds)
         found = ((user, answers.get(user)) for user in users)
         return {user: answer[1] for user, answer in found if answer is not None and answer[0] > now}
 

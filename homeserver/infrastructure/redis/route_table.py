@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from homeserver.infrastructure.redis.link import CALL_SECONDS, RedisDownError
+from homeserver.infrastructure.redis.link import RedisDownError
 from homeserver.infrastructure.redis.route_lookup import WORKERS, RouteLookup, user_key
 from homeserver.infrastructure.redis.route_scripts import BEAT, WRITE
 from homeserver.infrastructure.redis.turns import Turns
@@ -91,7 +91,7 @@ class RedisRouteTable:
         device = self._attached.setdefault(user_nid, {}).setdefault(device_nid, _Attached())
         device.connections += 1
         if not device.registered:
-            await self._writes.ask((route,), CALL_SECONDS)
+            await self._writes.ask((route,), self._link.call_seconds)
 
     async def detach(self, user_nid: int, device_nid: int) -> None:
         """Count a connection less; a device without any goes some seconds later."""
@@ -141,7 +141,7 @@ class RedisRouteTable:
         routes = self._routes()
         self._attached.clear()
         self._idle.clear()
-        await self._writes.ask({*routes, *self._late}, 10 * CALL_SECONDS)
+        await self._writes.ask({*routes, *self._late}, 10 * self._link.call_seconds)
         await self._writes.close()
         await self._lookup.close()
         if self._worker is not None:
@@ -197,7 +197,7 @@ class RedisRouteTable:
             routes = {*self._late, *self._forget_registered()}
             log.info("routes.registered_anew", routes=len(routes))
         self._life = life
-        await self._writes.ask(routes, CALL_SECONDS)
+        await self._writes.ask(routes, self._link.call_seconds)
 
     def _forget_registered(self) -> list[Route]:
         for all_of in self._attached.values():

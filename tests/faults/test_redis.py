@@ -1,0 +1,221 @@
+"""Redis flushed, killed, paused while workers use it (F8): only latency suffers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from homeserver.infrastructure.embedded.clock import SystemClock
+from homeserver.infrastructure.redis.health import UnhealthyRedisError, redis_health
+from homeserver.infrastructure.redis.link import RedisDownError, RedisLink, Script
+from homeserver.infrastructure.redis.route_table import RedisRouteTable
+from tests.support.redis import (
+    PrivateRedis,
+    eventually,
+    new_generation,
+    open_link,
+    private_redis,
+)
+from tests.support.services import require_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+USERS = range(1, 401)
+BACK = 3.0
+"""Seconds after Redis' return within which every route is there again."""
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[PrivateRedis]:
+    require_service("redis")
+    async with private_redis() as server:
+        yield server
+
+
+@pytest.fixture
+async def tables(redis: PrivateRedis) -> AsyncIterator[tuple[RedisRouteTable, RedisRouteTable]]:
+    """Two workers as they are in production, the second with many devices."""
+    generation, made = new_generation(), []
+    async with AsyncExitStack() as stack:
+        for name in ("a-1", "b-1"):
+            link = RedisLink(redis.url, generation, SystemClock())
+            stack.push_async_callback(link.close)
+            table = RedisRouteTable(link, SystemClock())
+            stack.push_async_callback(table.leave)
+            await table.join(name)
+            made.append(table)
+        await asyncio.gather(*(made[1].attach(user, 7) for user in USERS))
+        await eventually(lambda: all_found(made[0]), BACK)
+        yield made[0], made[1]
+
+
+async def all_found(table: RedisRouteTable) -> bool:
+    found = await table.workers_of([*USERS])
+    return all(set(found.get(user, ())) == {"b-1"} for user in USERS)
+
+
+async def forgotten(table: RedisRouteTable) -> bool:
+    return not await table.workers_of([*USERS])
+
+
+async def test_F8_routes_are_back_after_a_flush(
+    redis: PrivateRedis, tables: tuple[RedisRouteTable, RedisRouteTable]
+) -> None:
+    a, b = tables
+    for _ in range(2):
+        await redis.flush()
+        await asyncio.sleep(1.1)  # longer than look-ups are remembered
+        assert await eventually(lambda: all_found(a), BACK) < BACK
+    assert {"a-1", "b-1"} == set(await a.workers()) == set(await b.workers())
+
+
+async def test_F8_routes_are_back_after_a_kill(
+    redis: PrivateRedis, tables: tuple[RedisRouteTable, RedisRouteTable]
+) -> None:
+    a, b = tables
+    redis.kill()
+    await eventually(lambda: forgotten(a), 2)
+    began = perf_counter()
+    await b.attach(1000, 7)
+    assert perf_counter() - began < 0.3
+    await redis.start()
+    await eventually(lambda: all_found(a), BACK)
+
+    async def the_late_one_is_found() -> bool:
+        return set((await a.workers_of([1000])).get(1000, ())) == {"b-1"}
+
+    await eventually(the_late_one_is_found, BACK)
+
+
+async def test_F8_routes_are_back_after_a_restart_that_nobody_saw(
+    redis: PrivateRedis, tables: tuple[RedisRouteTable, RedisRouteTable]
+) -> None:
+    a, _ = tables
+    redis.kill()
+    await redis.start()
+    await asyncio.sleep(1.1)
+    await eventually(lambda: all_found(a), BACK)
+
+
+async def test_F8_an_old_snapshot_is_not_taken_for_the_present(
+    redis: PrivateRedis, tables: tuple[RedisRouteTable, RedisRouteTable]
+) -> None:
+    """All routes but one are lost while the worker itself stays known, in another life."""
+    a, b = tables
+    b._life = b"the life before"
+    link = open_link(redis.url, b"")
+    keys = await link.call("KEYS", "*:user:*")
+    await link.call("DEL", *keys[1:])
+    await link.close()
+    await asyncio.sleep(1.1)
+    await eventually(lambda: all_found(a), BACK)
+
+
+async def test_F8_a_paused_redis_costs_a_tenth_of_a_second_and_then_nothing(
+    redis: PrivateRedis, tables: tuple[RedisRouteTable, RedisRouteTable]
+) -> None:
+    a, b = tables
+    await asyncio.sleep(1.1)
+    redis.pause()
+    costs = []
+    for number in range(20):
+        began = perf_counter()
+        await a.workers_of([*USERS])
+        await b.attach(2000 + number, 7)
+        costs.append(perf_counter() - began)
+        await asyncio.sleep(0.1)
+    assert max(costs) < 0.5  # two calls, on a busy machine
+    assert sorted(costs)[len(costs) // 2] < 0.05
+    assert set(await b.workers()) == {"b-1"}
+    assert set((await b.workers_of([1]))[1]) == {"b-1"}
+    await asyncio.sleep(2.5)  # workers have run out by now
+    redis.resume()
+    await eventually(lambda: all_found(a), BACK)
+
+
+async def test_F8_no_descriptor_is_left_behind(redis: PrivateRedis) -> None:
+    link = RedisLink(redis.url, b"", SystemClock(), call_seconds=0.05)
+    await asyncio.gather(*(link.call("PING") for _ in range(20)))
+    before = descriptors()
+    for _ in range(3):
+        redis.pause()
+        answers = await asyncio.gather(
+            *(link.call("PING", probe=True) for _ in range(20)), return_exceptions=True
+        )
+        assert {type(answer) for answer in answers} == {RedisDownError}
+        redis.resume()
+        await eventually(lambda: answers_again(link), 3)
+    await asyncio.sleep(0.1)
+    assert descriptors() <= before
+    await link.close()
+
+
+async def test_F8_one_answer_is_never_taken_for_another(redis: PrivateRedis) -> None:
+    """Calls that are given up, or cancelled, leave nothing for the next one to read."""
+    link = RedisLink(redis.url, b"", SystemClock(), call_seconds=0.05)
+    slow = Script("local n = 0 while n < 3000000 do n = n + 1 end return ARGV[1]")
+    heard = 0
+    for number in range(60):
+        task = asyncio.create_task(link.run(slow, [], [number], probe=True))
+        await asyncio.sleep(0.01 if number % 2 else 0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        try:
+            assert (
+                await link.call("ECHO", f"mine {number}", probe=True) == f"mine {number}".encode()
+            )
+        except RedisDownError:
+            await asyncio.sleep(0.02)
+    assert heard >= 5
+    await link.close()
+
+
+async def test_a_script_that_redis_forgot_is_sent_again(redis: PrivateRedis) -> None:
+    link = open_link(redis.url, b"")
+    script = Script("return ARGV[1] .. KEYS[1]")
+    for _ in range(2):
+        assert await link.run(script, ["k"], ["a"]) == b"afirn::k"
+        await link.call("SCRIPT", "FLUSH")
+    await link.close()
+
+
+async def test_errors_of_redis_are_the_one_error(redis: PrivateRedis) -> None:
+    link = open_link(redis.url, b"")
+    await link.call("SET", "text", "x")
+    with pytest.raises(RedisDownError):
+        await link.call("HGETALL", "text")
+    with pytest.raises(RedisDownError):
+        await link.run(Script("error('no')"), [], [], probe=True)
+    assert await link.call("GET", "text", probe=True) == b"x"
+    await link.close()
+
+
+async def test_the_doctor_knows_a_fit_redis(redis: PrivateRedis) -> None:
+    assert (await redis_health(redis.url)).startswith("Redis ")
+    link = open_link(redis.url, b"")
+    await link.call("CONFIG", "SET", "maxmemory", "100mb")
+    with pytest.raises(UnhealthyRedisError, match="volatile-lru"):
+        await redis_health(redis.url)
+    await link.close()
+    redis.kill()
+    with pytest.raises(UnhealthyRedisError, match="does not answer"):
+        await redis_health(redis.url)
+    with pytest.raises(UnhealthyRedisError, match=r"redis\.url must be"):
+        await redis_health("http://localhost")
+
+
+async def answers_again(link: RedisLink) -> bool:
+    try:
+        return bool(await link.call("PING", probe=True))
+    except RedisDownError:
+        return False
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
