@@ -17,7 +17,7 @@ from homeserver.presentation.routes import Discovery, discovery_routes, probe_ro
 from homeserver.presentation.settings import HttpSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from homeserver.application.ports.authenticator import Authenticator
     from homeserver.application.ports.rate_limiter import RateLimiter
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def build_limiter(core: Core, redis: RedisLink | None = None) -> RateLimiter:
-    """Rate limits as set, and as set anew by a reload; shared by all workers through Redis."""
+def build_limiter(
+    core: Core, redis: RedisLink | None = None, workers: Callable[[], int] = lambda: 1
+) -> RateLimiter:
+    """Rate limits as set, and as set anew by a reload; shared by all workers through Redis.
+
+    `workers` tells how many live: where Redis is down, each gives out its part.
+    """
     own = MemoryRateLimiter(_limits(core.settings.current), clock=core.clock.monotonic)
     core.settings.on_change(lambda settings: own.configure(_limits(settings)))
     if redis is None:
@@ -39,7 +44,7 @@ def build_limiter(core: Core, redis: RedisLink | None = None) -> RateLimiter:
         RedisRateLimiter,
     )
 
-    return RedisRateLimiter(own, redis, core.clock)
+    return RedisRateLimiter(own, redis, core.clock, workers)
 
 
 def _limits(settings: Settings) -> Mapping[str, Limit]:

@@ -147,15 +147,20 @@ async def test_sharing_owes_nothing_that_nobody_took(
         await asyncio.sleep(0.06)  # 17 a second, of 20
 
 
-async def test_where_redis_is_down_the_limits_are_the_process_own() -> None:
+@pytest.mark.parametrize(("workers", "part"), [(1, 10), (3, 4), (100, 1)])
+async def test_F5_where_redis_is_down_a_worker_gives_out_its_part(workers: int, part: int) -> None:
     require_service("redis")
     async with private_redis() as redis:
         link = open_link(redis.url, new_generation())
-        limiter = RedisRateLimiter(MemoryRateLimiter(LIMITS), link, SystemClock())
+        own = MemoryRateLimiter(LIMITS)
+        limiter = RedisRateLimiter(own, link, SystemClock(), lambda: workers)
         redis.kill()
-        assert taken(limiter, "slow") == 10
+        assert taken(limiter, "slow", "first", tries=1) == 1
+        await eventually(lambda: link.failed, 3)
+        assert taken(limiter, "slow") == part
         await asyncio.sleep(TOLD)
         assert taken(limiter, "slow") == 0
+        assert own.owed("k", "slow") == pytest.approx(100 * part * workers, abs=1)
         await limiter.close()
         await link.close()
 

@@ -64,7 +64,8 @@ class RedisLink:
         self._clock = clock
         self._pause = FIRST_PAUSE
         self._resume_at = 0.0
-        self._failed = False
+        self.failed = False
+        """Whether the last call failed."""
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
@@ -97,7 +98,7 @@ class RedisLink:
 
         A `probe` is tried also in the pause after a failure, and ends it.
         """
-        if not probe and self._failed and self._clock.monotonic() < self._resume_at:
+        if not probe and self.failed and self._clock.monotonic() < self._resume_at:
             raise RedisDownError("Redis failed a moment ago")
         try:
             async with asyncio.timeout(self.call_seconds):
@@ -107,8 +108,8 @@ class RedisLink:
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             self._note_failure(error)
             raise RedisDownError(f"Redis: {type(error).__name__}") from error
-        if self._failed:
-            self._failed, self._pause = False, FIRST_PAUSE
+        if self.failed:
+            self.failed, self._pause = False, FIRST_PAUSE
             log.info("redis.back")
         return answer
 
@@ -117,9 +118,9 @@ class RedisLink:
         await self._client.aclose()
 
     def _note_failure(self, error: Exception) -> None:
-        if not self._failed:
+        if not self.failed:
             log.warning("redis.down", error=type(error).__name__, reason=str(error))
         else:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._failed = True
+        self.failed = True
         self._resume_at = self._clock.monotonic() + self._pause

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from homeserver.infrastructure.redis.link import RedisDownError, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from homeserver.application.ports.clock import Clock
     from homeserver.application.ports.rate_limiter import Limit
@@ -58,12 +58,19 @@ class RedisRateLimiter:
 
     A request never waits for Redis. What was taken is told to Redis a moment later, many
     buckets in one round trip, and the answer holds what all workers took. A worker's own
-    knowledge goes along, so a Redis that forgot is told again; where it is down the limits
-    are this process's own.
+    knowledge goes along, so a Redis that forgot is told again. Where it is down, each of N
+    workers gives out an Nth: a token costs N there.
     """
 
-    def __init__(self, own: MemoryRateLimiter, link: RedisLink, clock: Clock) -> None:
-        """Share the buckets of `own`."""
+    def __init__(
+        self,
+        own: MemoryRateLimiter,
+        link: RedisLink,
+        clock: Clock,
+        workers: Callable[[], int] = lambda: 1,
+    ) -> None:
+        """Share the buckets of `own`; `workers` tells how many live, this one included."""
+        self._workers = workers
         self._own = own
         self._clock = clock
         self._link = link
@@ -77,8 +84,12 @@ class RedisRateLimiter:
     def check(self, key: str, limit_class: str) -> int | None:
         """Take one token; see the port. Called in the event loop."""
         wait = self._own.check(key, limit_class)
-        if wait is not None or self._own.interval(limit_class) is None:
+        interval = self._own.interval(limit_class)
+        if wait is not None or interval is None:
             return wait
+        if self._link.failed:
+            others = self._workers() - 1
+            self._own.owe(key, limit_class, self._own.owed(key, limit_class) + others * interval)
         bucket = limit_class, key
         taken = self._taken.get(bucket)
         if taken is None:

@@ -65,6 +65,8 @@ class RedisRouteTable:
         """Beat every so many seconds; look-ups are remembered for `fresh` seconds."""
         self._link = link
         self._clock = clock
+        self.live = 1
+        """How many workers lived at the last beat that Redis heard."""
         self._pace = beat
         self._linger = linger
         self._worker: str | None = None
@@ -185,7 +187,7 @@ class RedisRouteTable:
         """Say that this worker lives, and write what Redis does not have."""
         life_ms = int(self._pace * MISSED_BEATS * 1000)
         try:
-            known, life = await self._link.run(
+            known, life, self.live = await self._link.run(
                 BEAT, [WORKERS], (self._worker or "", life_ms, SET_MS), probe=True
             )
         except RedisDownError:
