@@ -12,6 +12,7 @@ import pytest
 
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable, RouteBoard
+from homeserver.infrastructure.redis import route_table
 from homeserver.infrastructure.redis.route_table import RedisRouteTable
 from tests.support.redis import eventually, new_generation, open_link
 from tests.support.services import require_service
@@ -183,8 +184,10 @@ async def test_a_device_that_comes_back_at_once_is_never_away(workers: Workers) 
 async def test_workers_are_those_who_joined_and_did_not_leave(workers: Workers) -> None:
     a, b = await workers.worker("a-1"), await workers.worker("b-1")
     assert set(await a.workers()) == {"a-1", "b-1"}
+    await eventually(lambda: set(a.known_workers()) == {"a-1", "b-1"}, 2)
     await b.leave()
     assert set(await a.workers()) == {"a-1"}
+    await eventually(lambda: set(a.known_workers()) == {"a-1"}, 2)
 
 
 async def test_who_leaves_takes_its_routes(workers: Workers) -> None:
@@ -249,28 +252,39 @@ async def test_where_the_table_is_down_only_what_is_here_is_found(
     await a.attach(AMY, PHONE)
     await b.attach(AMY, LAPTOP)
     await b.attach(BEN, LAPTOP)
+    await eventually(lambda: "b-1" in a.known_workers(), 2)
     redis_workers.cut_off(a)
     began = perf_counter()
     assert await routes(a, AMY, BEN) == {AMY: {"a-1"}}
     assert perf_counter() - began < SOON
     assert await devices(a, AMY) == {PHONE: {"a-1"}}
     assert set(await a.workers()) == {"a-1"}
+    await b.leave()
+    await asyncio.sleep(0.3)
+    assert set(a.known_workers()) == {"a-1", "b-1"}
 
 
 async def test_what_attaches_while_the_table_is_down_is_registered_when_it_is_back(
-    redis_workers: RedisWorkers,
+    redis_workers: RedisWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(route_table, "MISSED_BEATS", 1000)  # b is not taken for dead
     a, b = await redis_workers.worker("a-1"), await redis_workers.worker("b-1")
     await b.attach(CAT, PHONE)
     redis_workers.cut_off(b)
     began = perf_counter()
     await b.attach(AMY, PHONE)
     assert perf_counter() - began < SOON
+    many = range(1000, 1300)
+    await asyncio.gather(*(b.attach(user, PHONE) for user in many))
     await b.detach(CAT, PHONE)
     await asyncio.sleep(0.5)
     redis_workers.connect(b)
-    await eventually(lambda: only(a, AMY, "b-1"), 3)
-    await eventually(lambda: gone(a, CAT), 3)
+    wanted = {user: {"b-1"} for user in (AMY, *many)}
+
+    async def all_are_found() -> bool:
+        return await routes(a, AMY, CAT, *many) == wanted
+
+    await eventually(all_are_found, 3)
 
 
 async def test_a_worker_joins_when_the_table_is_back(redis_workers: RedisWorkers) -> None:

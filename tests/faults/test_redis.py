@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack
+from itertools import product
 from pathlib import Path
+from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,7 @@ import aiohttp
 import pytest
 
 from homeserver.infrastructure.embedded.clock import SystemClock
+from homeserver.infrastructure.redis import route_table
 from homeserver.infrastructure.redis.health import UnhealthyRedisError, redis_health
 from homeserver.infrastructure.redis.link import RedisDownError, RedisLink, Script
 from homeserver.infrastructure.redis.route_table import RedisRouteTable
@@ -141,6 +145,95 @@ async def test_F5_a_paused_redis_costs_a_tenth_of_a_second_and_then_nothing(
     await asyncio.sleep(2.5)  # workers have run out by now
     redis.resume()
     await eventually(lambda: all_found(a), BACK)
+
+
+async def test_F5_evicted_routes_come_back_and_run_out_ones_go(
+    redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may drop single keys when it is full; of a minute's beats one writes each anew."""
+    monkeypatch.setattr(route_table, "MISSED_BEATS", 1000)  # nobody is taken for dead
+    link = open_link(redis.url, new_generation())
+    a, b = (RedisRouteTable(link, SystemClock(), beat=0.03, fresh=0) for _ in range(2))
+    await a.join("a-1")
+    await b.join("b-1")
+    for user in USERS:
+        await b.attach(user, 7)
+    await link.call("DEL", *(f"{link.prefix}user:{user}" for user in USERS[:200]))
+    await link.call("HSET", f"{link.prefix}user:{USERS[-1]}", "8 b-1", 1)
+    assert not await all_found(a)
+    await eventually(lambda: all_found(a), 10)
+    assert set(await a.devices_of(USERS[-1])) == {7}
+    assert await link.call("HLEN", f"{link.prefix}user:{USERS[-1]}") == 1
+    for table in (a, b):
+        await table.leave()
+    await link.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_F5_in_the_end_the_table_says_what_is_so(redis: PrivateRedis, seed: int) -> None:
+    """Connections come and go on three workers while Redis is flushed, paused and killed."""
+    chance, model = Random(seed), Counter[tuple[int, int, int]]()
+    link = RedisLink(redis.url, new_generation(), SystemClock(), call_seconds=0.05)
+    tables = [
+        RedisRouteTable(link, SystemClock(), beat=0.1, linger=0.05, fresh=0) for _ in range(3)
+    ]
+    for number, table in enumerate(tables):
+        await table.join(f"w-{number}")
+    for step in range(600):
+        await come_or_go(tables, model, chance)
+        if step % 100 == 50:
+            await hurt(redis, chance)
+        if step % 20 == 0:
+            await asyncio.sleep(0.03)
+
+    async def all_agree() -> bool:
+        for user, table in product(range(8), tables):
+            found = {device: set(w) for device, w in (await table.devices_of(user)).items()}
+            if found != online(model, user):
+                return False
+        return True
+
+    await eventually(all_agree, BACK)
+    for table in tables:
+        await table.leave()
+    await link.close()
+
+
+async def come_or_go(
+    tables: list[RedisRouteTable], model: Counter[tuple[int, int, int]], chance: Random
+) -> None:
+    """Open or close a connection; `model` counts them by worker, user and device."""
+    what = chance.randrange(3), chance.randrange(8), chance.randrange(2)
+    worker, user, device = what
+    if chance.random() < 0.5:
+        model[what] += 1
+        await tables[worker].attach(user, device)
+    elif model[what]:
+        model[what] -= 1
+        await tables[worker].detach(user, device)
+
+
+def online(model: Counter[tuple[int, int, int]], user: int) -> dict[int, set[str]]:
+    """The devices of a user with their workers."""
+    found: dict[int, set[str]] = {}
+    for (worker, somebody, device), count in model.items():
+        if count and somebody == user:
+            found.setdefault(device, set()).add(f"w-{worker}")
+    return found
+
+
+async def hurt(redis: PrivateRedis, chance: Random) -> None:
+    match chance.randrange(3):
+        case 0:
+            await redis.flush()
+        case 1:
+            redis.kill()
+            await asyncio.sleep(0.1)
+            await redis.start()
+        case _:
+            redis.pause()
+            await asyncio.sleep(chance.choice((0.1, 0.6)))
+            redis.resume()
 
 
 async def test_F5_no_descriptor_is_left_behind(redis: PrivateRedis) -> None:

@@ -62,6 +62,13 @@ class RouteTable(Protocol):
         """
         ...
 
+    def known_workers(self) -> Collection[str]:
+        """The workers that lived a second ago, this one included; never waits.
+
+        Where the table is down, those that lived when it was last heard of.
+        """
+        ...
+
     async def leave(self) -> None:
         """Remove this worker and its routes; where the table is down they run out by themselves."""
         ...

@@ -75,6 +75,10 @@ class EmbeddedRouteTable:
         """Read the board."""
         return tuple(self._board.workers)
 
+    def known_workers(self) -> Collection[str]:
+        """Read the board."""
+        return tuple(self._board.workers)
+
     async def leave(self) -> None:
         """Disappear from the board."""
         if self._worker is not None:

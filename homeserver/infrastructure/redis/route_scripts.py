@@ -21,13 +21,13 @@ redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
-return {dead_at > now and 1 or 0, life, redis.call('ZCARD', KEYS[1])}
+return {dead_at > now and 1 or 0, life, redis.call('ZRANGE', KEYS[1], 0, -1)}
 """
 )
 """KEYS workers; ARGV worker, its life in ms, the set's life in ms.
 
 Gives whether this worker was known and live, the id of this life of Redis (after a restart
-from an old snapshot all looks well, and is not), and how many workers live.
+from an old snapshot all looks well, and is not), and the live workers.
 """
 
 WRITE = Script(

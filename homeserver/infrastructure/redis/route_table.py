@@ -65,8 +65,7 @@ class RedisRouteTable:
         """Beat every so many seconds; look-ups are remembered for `fresh` seconds."""
         self._link = link
         self._clock = clock
-        self.live = 1
-        """How many workers lived at the last beat that Redis heard."""
+        self._live: frozenset[str] = frozenset()
         self._pace = beat
         self._linger = linger
         self._worker: str | None = None
@@ -134,6 +133,10 @@ class RedisRouteTable:
         own = () if self._worker is None else (self._worker,)
         return {*await self._lookup.live_workers(), *own}
 
+    def known_workers(self) -> Collection[str]:
+        """The live workers of the last beat that Redis heard."""
+        return self._live if self._worker is None else self._live | {self._worker}
+
     async def leave(self) -> None:
         """Stop beating and remove what is here; what Redis does not hear of runs out."""
         if self._beating is not None:
@@ -187,12 +190,13 @@ class RedisRouteTable:
         """Say that this worker lives, and write what Redis does not have."""
         life_ms = int(self._pace * MISSED_BEATS * 1000)
         try:
-            known, life, self.live = await self._link.run(
+            known, life, live = await self._link.run(
                 BEAT, [WORKERS], (self._worker or "", life_ms, SET_MS), probe=True
             )
         except RedisDownError:
             self._forget_late()
             return
+        self._live = frozenset(name.decode() for name in live)
         if known and life == self._life:
             routes = {*self._late, *self._next_swept()}
         else:
