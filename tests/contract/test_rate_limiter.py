@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
-from homeserver.infrastructure.redis.link import RedisLink
+from homeserver.infrastructure.redis import rate_limiter
+from homeserver.infrastructure.redis.link import Argument, RedisLink, Script
 from homeserver.infrastructure.redis.rate_limiter import RedisRateLimiter
 from tests.support.redis import eventually, new_generation, open_link, private_redis
 from tests.support.services import require_service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from homeserver.application.ports.rate_limiter import RateLimiter
 
@@ -137,14 +138,47 @@ async def test_what_workers_take_at_one_instant_is_owed(
     await eventually(both_know, 1)
 
 
-async def test_sharing_owes_nothing_that_nobody_took(
-    shared: Callable[[], RedisRateLimiter],
-) -> None:
-    """One who stays below the limit is never refused, however often workers exchange."""
-    one, two = shared(), shared()
-    for worker in [one, two] * 15:
-        assert worker.check("k", "quick") is None
+class FarLink(RedisLink):
+    """A Redis that is 30 milliseconds away."""
+
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        *,
+        probe: bool = False,
+    ) -> Any:
+        await asyncio.sleep(0.03)
+        answer = await super().run(script, keys, arguments, probe=probe)
+        await asyncio.sleep(0.03)
+        return answer
+
+
+async def test_the_way_to_redis_is_not_owed_at_each_exchange() -> None:
+    """One who stays below the limit is not refused, however often workers exchange."""
+    url, generation = require_service("redis"), new_generation()
+    links = [FarLink(url, generation, SystemClock(), call_seconds=2) for _ in range(2)]
+    limits = {"steady": Limit(20, 8)}
+    workers = [RedisRateLimiter(MemoryRateLimiter(limits), link, SystemClock()) for link in links]
+    for worker in workers * 20:
+        assert worker.check("k", "steady") is None
         await asyncio.sleep(0.06)  # 17 a second, of 20
+    for worker, link in zip(workers, links, strict=True):
+        await worker.close()
+        await link.close()
+
+
+async def test_what_is_told_late_is_not_owed_for_longer(
+    shared: Callable[[], RedisRateLimiter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limiter, "PAUSE_SECONDS", 0.5)
+    one = shared()
+    assert taken(one, "tiny", "first", tries=1) == 1
+    await asyncio.sleep(0.1)
+    assert taken(one, "tiny", tries=1) == 1  # is told 400 ms later
+    await asyncio.sleep(0.6)
+    assert one._own.owed("k", "tiny") < 2.0 - 0.6 + 0.2
 
 
 @pytest.mark.parametrize(("workers", "part"), [(1, 10), (3, 4), (100, 1)])
