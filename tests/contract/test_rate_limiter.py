@@ -158,12 +158,13 @@ class FarLink(RedisLink):
 async def test_the_way_to_redis_is_not_owed_at_each_exchange() -> None:
     """One who stays below the limit is not refused, however often workers exchange."""
     url, generation = require_service("redis"), new_generation()
-    links = [FarLink(url, generation, SystemClock(), call_seconds=2) for _ in range(2)]
-    limits = {"steady": Limit(20, 8)}
+    links = [FarLink(url, generation, SystemClock(), call_seconds=0.3) for _ in range(2)]
+    limits = {"steady": Limit(20, 10)}
     workers = [RedisRateLimiter(MemoryRateLimiter(limits), link, SystemClock()) for link in links]
-    for worker in workers * 20:
+    assert taken(workers[0], "steady", tries=4) == 4
+    for worker in workers * 30:
         assert worker.check("k", "steady") is None
-        await asyncio.sleep(0.06)  # 17 a second, of 20
+        await asyncio.sleep(0.055)  # 18 a second, of 20
     for worker, link in zip(workers, links, strict=True):
         await worker.close()
         await link.close()

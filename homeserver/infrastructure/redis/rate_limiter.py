@@ -133,7 +133,8 @@ class RedisRateLimiter:
             left = await self._link.run(TAKE, [_name(bucket) for bucket in taken], numbers)
         except RedisDownError:
             return  # it is told with the next token taken from the bucket
-        # counted from the question, or the way of the answer would be owed at each exchange
+        # Counted from the question: the way there, which Redis has added to what is owed, goes
+        # off again. Otherwise each exchange would owe its own way.
         under_way = self._clock.monotonic() - asked_at
         for (limit_class, key), milliseconds in zip(taken, left, strict=True):
             interval = self._own.interval(limit_class) or 0.0
