@@ -16,21 +16,34 @@ from homeserver.presentation.routes import Discovery, discovery_routes, probe_ro
 from homeserver.presentation.settings import HttpSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from homeserver.application.ports.authenticator import Authenticator
+    from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.config import Settings
+    from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.routing import Route
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def build_limiter(core: Core) -> MemoryRateLimiter:
-    """Rate limits as set, and as set anew by a reload."""
-    limiter = MemoryRateLimiter(_limits(core.settings.current))
-    core.settings.on_change(lambda settings: limiter.configure(_limits(settings)))
-    return limiter
+def build_limiter(
+    core: Core, redis: RedisLink | None = None, workers: Callable[[], int] = lambda: 1
+) -> RateLimiter:
+    """Rate limits as set, and as set anew by a reload; shared by all workers through Redis.
+
+    `workers` tells how many live: where Redis is down, each gives out its part.
+    """
+    own = MemoryRateLimiter(_limits(core.settings.current), clock=core.clock.monotonic)
+    core.settings.on_change(lambda settings: own.configure(_limits(settings)))
+    if redis is None:
+        return own
+    from homeserver.infrastructure.redis.rate_limiter import (  # noqa: PLC0415 (loads the driver)
+        RedisRateLimiter,
+    )
+
+    return RedisRateLimiter(own, redis, core.clock, workers)
 
 
 def _limits(settings: Settings) -> Mapping[str, Limit]:
@@ -49,7 +62,7 @@ def build_http(
     core: Core,
     routes: Iterable[Route],
     authenticator: Authenticator,
-    limiter: MemoryRateLimiter,
+    limiter: RateLimiter,
 ) -> HttpServer:
     """Build the server; it listens when it is told to."""
     settings = core.settings.current

@@ -13,6 +13,7 @@ import structlog
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.http import build_http, build_limiter
+from homeserver.bootstrap.redis import build_redis
 from homeserver.bootstrap.rooms import room_routes
 from homeserver.bootstrap.stores import data_folder, opened_store, own_name
 from homeserver.bootstrap.sync import build_sync
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
     from homeserver.config import LiveSettings, Settings
+    from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.app import HttpServer
 
 log = structlog.get_logger(__name__)
@@ -57,7 +59,10 @@ async def serve(settings: LiveSettings) -> int:
             database = await stack.enter_async_context(opened_store(current, clock, ids))
             core = await build_core(settings, clock, ids, database, company=_company(current))
             stack.push_async_callback(core.writer.stop)
-            await _serve(core)
+            redis = build_redis(core)
+            if redis is not None:
+                stack.push_async_callback(redis.close)
+            await _serve(core, redis)
     except StoreError as error:
         log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
@@ -86,8 +91,8 @@ def _company(settings: Settings) -> Company:
     return Company.ANY if settings.redis.url and settings.rocketmq.namesrv else Company.ALONE
 
 
-async def _serve(core: Core) -> None:
-    limiter = build_limiter(core)
+async def _serve(core: Core, redis: RedisLink | None) -> None:
+    limiter = build_limiter(core, redis)
     accounts = build_accounts(core, limiter)
     sync = build_sync(core)
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)

@@ -28,6 +28,8 @@ class RateLimiter(Protocol):
 
         Gives None when there was one; otherwise, taking nothing, the milliseconds (at
         least 1) until there will be. A class without a configured limit is unlimited.
-        Never blocks and never fails.
+        Never blocks and never fails. Workers of a cluster share their buckets: what they
+        take at the same instant, before they hear of each other, is owed, and waited for
+        later; a worker that hears of nobody counts alone.
         """
         ...

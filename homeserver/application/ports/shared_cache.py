@@ -12,7 +12,10 @@ class SharedCache(Protocol):
     """Keeps bytes under a key and a version; what it says may be gone, never wrong.
 
     An entry counts only under the version it was stored with: whoever reads knows from the
-    certified log which version is current, so a stale entry is a miss.
+    certified log which version is current, so a stale entry is a miss. Keys are any text,
+    versions are at least 0 and below 2^53. What it takes is bounded: entries go before
+    their time where room is short, and one that is too large is not kept. Never raises;
+    where the cache is down a call returns within 100 ms.
     """
 
     async def get(self, keys: Sequence[tuple[str, int]]) -> Mapping[str, bytes]:

@@ -86,6 +86,28 @@ class MemoryRateLimiter:
         full_at[key] = at + buckets.interval
         return None
 
+    def interval(self, limit_class: str) -> float | None:
+        """The seconds in which a class gets a token back; None for an unlimited one."""
+        buckets = self._classes.get(limit_class)
+        return None if buckets is None else buckets.interval
+
+    def owed(self, key: str, limit_class: str) -> float:
+        """The seconds until a bucket is full again."""
+        buckets = self._classes.get(limit_class)
+        at = None if buckets is None else buckets.full_at.get(key)
+        return 0.0 if at is None else max(0.0, at - self._clock())
+
+    def owe(self, key: str, limit_class: str, seconds: float) -> None:
+        """Have a bucket be full again in so many seconds, not before; others took from it."""
+        buckets = self._classes.get(limit_class)
+        if buckets is None or seconds <= 0:
+            return
+        now, full_at = self._clock(), buckets.full_at
+        at = full_at.get(key)
+        if at is None:
+            self._make_room(full_at, now)
+        full_at[key] = max(at or 0.0, now + seconds)
+
     def __len__(self) -> int:
         """How many buckets are kept."""
         return sum(len(buckets.full_at) for buckets in self._classes.values())

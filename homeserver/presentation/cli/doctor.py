@@ -113,6 +113,21 @@ async def check_database(settings: Settings) -> str:
         raise FailedCheckError(str(error)) from error
 
 
+async def check_redis(settings: Settings) -> str:
+    """Redis answers, runs scripts, and makes room where it is full."""
+    if not settings.redis.url:
+        return "not used (one worker)"
+    from homeserver.infrastructure.redis.health import (  # noqa: PLC0415 (loads the driver)
+        UnhealthyRedisError,
+        redis_health,
+    )
+
+    try:
+        return await redis_health(settings.redis.url)
+    except UnhealthyRedisError as error:
+        raise FailedCheckError(str(error)) from error
+
+
 # Others add their part's check here; sync or async, returning a short detail.
 CHECKS: dict[str, Check] = {
     "python": check_python,
@@ -120,4 +135,5 @@ CHECKS: dict[str, Check] = {
     "clock": check_clock,
     "port": check_port,
     "database": check_database,
+    "redis": check_redis,
 }

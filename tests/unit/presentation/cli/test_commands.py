@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from homeserver.presentation.cli.main import COMMANDS, main, parser
+from tests.support.services import require_service
 
 ROOT = Path(__file__).parents[4]
 
@@ -128,6 +129,21 @@ def test_doctor_asks_a_real_database(
     monkeypatch.setenv("FIRN__DATABASE__URL", mysql_url)
     assert main(["doctor"]) == 0
     assert "ok      database: MySQL protocol" in capsys.readouterr().out
+
+
+def test_doctor_asks_a_real_redis(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = require_service("redis")
+    monkeypatch.setenv("FIRN__LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("FIRN__REDIS__URL", url)
+    assert main(["doctor"]) == 0
+    assert "ok      redis: Redis " in capsys.readouterr().out
+    monkeypatch.setenv("FIRN__REDIS__URL", f"redis://:hunter2@{url.rpartition('@')[2]}")
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "failed  redis: does not answer" in out
+    assert "hunter2" not in out
 
 
 def test_doctor_reports_a_refused_password_without_repeating_it(
