@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from deploy.services.mariadb import MariaDB
+from deploy.services.rocketmq import RocketMqBroker, RocketMqNameServer
 from deploy.services.service import Place, Service, UnavailableError
 from deploy.services.user import run_user
 
 HOME = Path(__file__).parents[2] / ".services"
 ADDRESSES = HOME / "services.env"
-SERVICES: tuple[Service, ...] = (MariaDB(),)
+SERVICES: tuple[Service, ...] = (MariaDB(), RocketMqNameServer(), RocketMqBroker())
 
 
 def up() -> int:

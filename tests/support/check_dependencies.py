@@ -17,7 +17,6 @@ _NOT_IMPORTED = (
     "minio",
     "openai",
     "redis",
-    "rocketmq-client-python",
     "hiredis",
 )
 _NAMES = {

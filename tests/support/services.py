@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 _ADDRESSES = Path(__file__).parents[2] / ".services" / "services.env"
-_VARIABLES = {"mysql": "FIRN_TEST_MYSQL_URL"}
+_VARIABLES = {"mysql": "FIRN_TEST_MYSQL_URL", "rocketmq": "FIRN_TEST_ROCKETMQ_NAMESRV"}
 
 
 def adopt_services(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
@@ -25,7 +25,7 @@ def adopt_services(environ: dict[str, str] | os._Environ[str] = os.environ) -> N
 
 
 def require_service(name: str) -> str:
-    """Return the address of a service (`mysql`), or skip the test; with CI=true fail it."""
+    """Return the address of a service (`mysql`, `rocketmq`), or skip the test; with CI=true fail it."""
     variable = _VARIABLES[name]
     address = os.environ.get(variable)
     if address:
