@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.services.apt import install
-from deploy.services.service import Place, UnavailableError, free_port, program
+from deploy.services.service import HOME, Place, UnavailableError, free_port, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,7 +123,7 @@ def _start(place: Place, main: str, heap_mb: int, settings: str) -> None:
 
 def _jars(place: Place) -> Path:
     """Return the folder of the jars, fetched once per pom.xml and kept under `.services`."""
-    jars = place.notes.parent / f"rocketmq-jars-{zlib.crc32(_POM.read_bytes()):08x}"
+    jars = HOME / f"rocketmq-jars-{zlib.crc32(_POM.read_bytes()):08x}"
     if not jars.exists():
         _fetch(jars)
     if place.data.parent == place.notes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pwd
     from collections.abc import Mapping, Sequence
 
+HOME = Path(__file__).parents[2] / ".services"
 _STOP_S = 30
 
 

@@ -15,6 +15,7 @@ from tests.support.services import require_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
     from homeserver.application.ports.event_bus import EventBus
 
 BUS_KINDS = ("embedded", "rocketmq")

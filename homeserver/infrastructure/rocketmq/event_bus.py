@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -64,6 +65,8 @@ class RocketMqEventBus:
         self._topic = topic_of(worker)
         self._inbox = Inbox(asyncio.get_running_loop(), receive, self._clock, self._settled)
         self._station = Station(self._namesrv, self._topic, self._home, self._inbox.put)
+        # A process that ends otherwise hangs in the native client's threads.
+        atexit.register(self._leave)
         self._sender.start()
         self._watch = asyncio.create_task(self._keep_watch(self._station, self._inbox))
         with suppress(TimeoutError):
@@ -98,6 +101,7 @@ class RocketMqEventBus:
         figures.healthy.set(0)
 
     def _leave(self) -> None:
+        atexit.unregister(self._leave)
         if not self._sender.close(FLUSH_S, CLOSE_PATIENCE_S):
             log.error("bus.sender_stuck")
         if self._station is not None:
