@@ -1,4 +1,4 @@
-"""F4 and kin: the broker dies, pauses and loses topics; workers on the bus die."""
+"""The broker dies, pauses and loses topics; workers on the bus die."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def streaming(exchange: Exchange) -> AsyncIterator[Stream]:
     assert fresh == sorted(fresh)
 
 
-async def test_F4_a_broker_that_is_killed_and_returns_twice(
+async def test_a_broker_that_is_killed_and_returns_twice(
     own: OwnRocketMq, fragile: Exchange
 ) -> None:
     """The second time it is away for longer than a target is remembered."""
@@ -127,7 +127,7 @@ async def test_F4_a_broker_that_is_killed_and_returns_twice(
             await late.hears(b"here", 1)
 
 
-async def test_F4_a_broker_that_pauses(own: OwnRocketMq, fragile: Exchange) -> None:
+async def test_a_broker_that_pauses(own: OwnRocketMq, fragile: Exchange) -> None:
     async with streaming(fragile) as stream:
         own.pause()
         await asyncio.sleep(5)
@@ -156,7 +156,7 @@ async def test_a_topic_that_vanishes_is_made_again(exchange: Exchange) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_F3_a_killed_receiver_holds_up_no_other_and_its_next_life_sweeps(
+async def test_a_killed_receiver_holds_up_no_other_and_its_next_life_sweeps(
     exchange: Exchange,
 ) -> None:
     namesrv = require_service("rocketmq")

@@ -126,10 +126,10 @@ class Sender:
         producer: Producer | None = None
         while (job := self._next()) is not None:
             if self._is_stale and producer is not None:
-                producer.close()
-                producer = None
                 log.warning("bus.producer_replaced")
                 figures.rebuilds.labels("producer").inc()
+                _disconnect(producer)
+                producer = None
             self._is_stale = False
             try:
                 producer = producer or self._connect()
@@ -139,7 +139,7 @@ class Sender:
             else:
                 self._sent(job)
         if producer is not None:
-            producer.close()
+            _disconnect(producer)
 
     def _next(self) -> _Job | None:
         """Wait for the next message; None when it is time to stop."""
@@ -187,3 +187,10 @@ class Sender:
             if now - target.failing_since > GIVE_UP_S:
                 figures.expired_frames.inc(target.frames.clear())
                 self._targets.pop(target.topic, None)
+
+
+def _disconnect(producer: Producer) -> None:
+    try:
+        producer.close()
+    except Exception:
+        log.exception("bus.producer_not_closed")  # another one can be made all the same

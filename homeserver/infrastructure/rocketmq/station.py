@@ -69,7 +69,10 @@ class Station:
     def _hang_up(self) -> None:
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
-            consumer.close()
+            try:
+                consumer.close()
+            except Exception:
+                log.exception("bus.consumer_not_closed")  # another one can be made all the same
 
     def _delete(self, topic: str) -> None:
         self._admin.delete_topic(topic)
