@@ -12,6 +12,7 @@ from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.rocketmq import sender as module
 from homeserver.infrastructure.rocketmq.messages import frames_of, ping_moment
 from homeserver.infrastructure.rocketmq.sender import Sender
+from homeserver.infrastructure.telemetry.metrics import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,13 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.002)
 
 
+def figure(fate: str) -> float:
+    """How many frames had this fate."""
+    return REGISTRY.get_sample_value("firn_bus_frames_total", {"fate": fate}) or 0
+
+
 def test_what_waits_goes_as_one_message(broker: Broker, sender: Sender) -> None:
+    sent = figure("sent")
     broker.open.clear()
     sender.post("one", b"0")
     until(lambda: broker.attempts)
@@ -82,6 +89,7 @@ def test_what_waits_goes_as_one_message(broker: Broker, sender: Sender) -> None:
     until(lambda: len(broker.heard("one")) == 100)
     assert broker.heard("one") == [b"%d" % n for n in range(100)]
     assert len(broker.messages) == 2
+    until(lambda: figure("sent") == sent + 100)
 
 
 def test_a_bundle_has_a_largest_size(broker: Broker, sender: Sender) -> None:
@@ -119,6 +127,7 @@ def test_a_topic_that_fails_for_long_is_forgotten(
     broker: Broker, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "GIVE_UP_S", 0.3)
+    expired = figure("expired")
     broker.down = {"dead"}
     sender.post("dead", b"old")
     until(lambda: sender.is_failing("dead"))
@@ -126,6 +135,7 @@ def test_a_topic_that_fails_for_long_is_forgotten(
     attempts = broker.attempts
     time.sleep(0.6)
     assert broker.attempts == attempts
+    assert figure("expired") == expired + 1
     broker.down = set()
     sender.post("dead", b"new")
     until(lambda: broker.heard("dead") == [b"new"])
