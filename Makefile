@@ -25,6 +25,7 @@ format: env-dev  ## write the code in the one format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 services: env  ## start private real services for tests (no root: what is installed)
+	@deploy/rocketmq-library.sh || true
 	@exec $(BIN)/python -m deploy.services up
 
 services-down:  ## stop the services that `make services` started

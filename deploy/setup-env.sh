@@ -24,7 +24,7 @@ fail() {
 # The path is part of the stamp: a moved checkout has a broken .venv. Of setup.cfg only
 # the packaging counts, not the settings of the checkers behind it.
 fingerprint() {
-    { pwd; sed '/^\[mypy\]/,$d' setup.cfg; cat $locks; } | sha256sum | cut -d' ' -f1
+    { pwd; sed '/^\[mypy\]/,$d' setup.cfg; cat $locks requirements/rocketmq-library.txt; } | sha256sum | cut -d' ' -f1
 }
 
 is_fit() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
@@ -81,6 +81,7 @@ install() {
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
         --editable . 2>$venv/editable.log ||
         { cat $venv/editable.log >&2; fail "firn itself could not be installed"; }
+    deploy/rocketmq-library.sh || true # it says so itself, and so does `firn doctor`
 }
 
 export PIP_ROOT_USER_ACTION=ignore

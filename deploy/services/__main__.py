@@ -5,16 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from pathlib import Path
 
 from deploy.services.mariadb import MariaDB
 from deploy.services.redis import Redis
-from deploy.services.service import Place, Service, UnavailableError
+from deploy.services.rocketmq import RocketMqBroker, RocketMqNameServer
+from deploy.services.service import HOME, Place, Service, UnavailableError
 from deploy.services.user import run_user
 
-HOME = Path(__file__).parents[2] / ".services"
 ADDRESSES = HOME / "services.env"
-SERVICES: tuple[Service, ...] = (MariaDB(), Redis())
+SERVICES: tuple[Service, ...] = (MariaDB(), Redis(), RocketMqNameServer(), RocketMqBroker())
 
 
 def up() -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pwd
     from collections.abc import Mapping, Sequence
 
+HOME = Path(__file__).parents[2] / ".services"
 _STOP_S = 30
 
 
@@ -87,7 +88,7 @@ class Place:
     def port(self) -> int:
         """Return the remembered port, or another free one if that is taken now."""
         remembered = self.read("port")
-        port = _free_port(int(remembered)) if remembered else _free_port(0)
+        port = free_port(int(remembered)) if remembered else free_port(0)
         self.write("port", str(port))
         return port
 
@@ -190,12 +191,13 @@ def _started(pid: int) -> str:
     return "" if state == "Z" else rest[18]
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
+    """Return this port of the loopback address, or another where it is taken or 0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:
-            return _free_port(0)
+            return free_port(0)
         port: int = probe.getsockname()[1]
         return port

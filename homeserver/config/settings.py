@@ -139,7 +139,10 @@ class Redis:
 class RocketMQ:
     """The bus between several workers."""
 
-    namesrv: str = setting("", "`host:port` of the name server; empty: no bus (one worker only).")
+    namesrv: str = setting(
+        "",
+        "`host:port` of the name server, several by `;`; empty: no bus (one worker only).",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ _NOT_IMPORTED = (
     "argon2-cffi",
     "minio",
     "openai",
-    "rocketmq-client-python",
     "hiredis",
 )
 _NAMES = {

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 _ADDRESSES = Path(__file__).parents[2] / ".services" / "services.env"
-_VARIABLES = {"mysql": "FIRN_TEST_MYSQL_URL", "redis": "FIRN_TEST_REDIS_URL"}
+_VARIABLES = {
+    "mysql": "FIRN_TEST_MYSQL_URL",
+    "redis": "FIRN_TEST_REDIS_URL",
+    "rocketmq": "FIRN_TEST_ROCKETMQ_NAMESRV",
+}
 
 
 def adopt_services(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
@@ -25,7 +29,10 @@ def adopt_services(environ: dict[str, str] | os._Environ[str] = os.environ) -> N
 
 
 def require_service(name: str) -> str:
-    """Return the address of a service (`mysql`, `redis`), or skip the test; with CI=true fail it."""
+    """Return the address of a service (a key of `_VARIABLES`), or skip the test.
+
+    With CI=true its absence is a failure.
+    """
     variable = _VARIABLES[name]
     address = os.environ.get(variable)
     if address:

@@ -27,7 +27,8 @@ class EventBus(Protocol):
         """Post a frame of any bytes; never waits, never raises.
 
         Frames to one worker keep their order. A worker that is gone, or slow, holds up no
-        other; what waits for one is bounded, the oldest is dropped first.
+        other; what waits for one is bounded, the oldest is dropped first. A frame of more
+        than 2 MiB is dropped.
         """
         ...
 

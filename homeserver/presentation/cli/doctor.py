@@ -128,6 +128,21 @@ async def check_redis(settings: Settings) -> str:
         raise FailedCheckError(str(error)) from error
 
 
+async def check_bus(settings: Settings) -> str:
+    """Where there is a bus: its native library loads, and a broker answers."""
+    if not settings.rocketmq.namesrv:
+        return "none, for one worker"
+    from homeserver.infrastructure.rocketmq.health import (  # noqa: PLC0415 (loads the driver)
+        UnhealthyBusError,
+        bus_health,
+    )
+
+    try:
+        return await bus_health(settings.rocketmq.namesrv)
+    except UnhealthyBusError as error:
+        raise FailedCheckError(str(error)) from error
+
+
 # Others add their part's check here; sync or async, returning a short detail.
 CHECKS: dict[str, Check] = {
     "python": check_python,
@@ -136,4 +151,5 @@ CHECKS: dict[str, Check] = {
     "port": check_port,
     "database": check_database,
     "redis": check_redis,
+    "bus": check_bus,
 }

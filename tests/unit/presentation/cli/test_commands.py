@@ -156,3 +156,22 @@ def test_doctor_reports_a_refused_password_without_repeating_it(
     out = capsys.readouterr().out
     assert "failed  database: does not answer: Access denied" in out
     assert "hunter2" not in out
+
+
+def test_doctor_asks_a_real_bus(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRN__LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("FIRN__ROCKETMQ__NAMESRV", require_service("rocketmq"))
+    assert main(["doctor"]) == 0
+    assert "librocketmq.so, broker at 127.0.0.1:" in capsys.readouterr().out
+
+
+def test_doctor_finds_that_there_is_no_bus(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_service("rocketmq")  # which comes with the native library
+    monkeypatch.setenv("FIRN__LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("FIRN__ROCKETMQ__NAMESRV", "127.0.0.1:1")
+    assert main(["doctor"]) == 1
+    assert "failed  bus: name server 127.0.0.1:1: " in capsys.readouterr().out
