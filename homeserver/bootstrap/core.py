@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from homeserver.application.access import RoomAccess
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.timeline_reader import TimelineReader
+from homeserver.application.sync.filler import Filler, Lent
 from homeserver.application.sync.hub import Hub
+from homeserver.application.sync.tail import CertifiedTail
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
+from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from homeserver.infrastructure.sql.tail_reader import SqlTailReader
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
@@ -37,6 +41,8 @@ class Core:
     rooms: RoomRegistry
     access: RoomAccess
     timeline: TimelineReader
+    tail: CertifiedTail | None
+    lent: Lent
     generation: bytes
 
     @property
@@ -59,6 +65,18 @@ async def build_core(settings: LiveSettings, clock: Clock, ids: Ids, database: D
     await writer.start()
     hub.start(await log.vector())
     rooms = RoomRegistry(store)
+    generation = await log.generation()
+    lent = Lent()
+    tail = None
+    if database.dialect is not SqlDialect.SQLITE:  # which has one worker only
+        reader = SqlTailReader(database)
+        tail = CertifiedTail(
+            hub=hub,
+            reader=reader,
+            filler=Filler(hub, rooms, store, reader, lent),
+            generation=generation,
+            own_slot=lambda: None if writer.fenced else writer.lease.slot,
+        )
     return Core(
         settings=settings,
         clock=clock,
@@ -72,5 +90,7 @@ async def build_core(settings: LiveSettings, clock: Clock, ids: Ids, database: D
         rooms=rooms,
         access=RoomAccess(rooms, store),
         timeline=TimelineReader(store),
-        generation=await log.generation(),
+        tail=tail,
+        lent=lent,
+        generation=generation,
     )

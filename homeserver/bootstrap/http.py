@@ -77,7 +77,7 @@ def all_routes(core: Core, routes: Iterable[Route]) -> tuple[Route, ...]:
     )
     probes = Probes(
         live=lambda: not core.writer.fenced,
-        ready=lambda: not core.writer.fenced,
+        ready=lambda: not core.writer.fenced and not core.hub.lost,
         metrics=lambda: (render_metrics(), METRICS_TYPE),
     )
     return (*discovery_routes(discovery), *probe_routes(probes), *routes)

@@ -12,6 +12,7 @@ import structlog
 
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.bootstrap.rooms import room_routes
 from homeserver.bootstrap.stores import data_folder, migrate_store, open_database
@@ -65,6 +66,7 @@ async def _serve(core: Core) -> None:
     accounts = build_accounts(core, limiter)
     sync = build_sync(core)
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
+    delivery = await start_delivery(core)
     server = build_http(core, routes, accounts.authenticator, limiter)
     stopping = _stop_signal()
     await server.listen(*core.settings.current.listen_address)
@@ -79,6 +81,7 @@ async def _serve(core: Core) -> None:
         log.info("server.stopping")
         core.hub.drain()
         await server.stop()
+        await delivery.stop()
         sync.typing.close()
         housekeeping.cancel()
 

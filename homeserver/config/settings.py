@@ -152,6 +152,18 @@ class RocketMQ:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """What the workers of one server have in common."""
+
+    key: str = setting(
+        "",
+        "A secret that all workers share, at least 16 characters: what they send each other "
+        "is signed with it. Needed with more than one worker.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration; see docs/reference/settings.md."""
 
@@ -174,6 +186,7 @@ class Settings:
     worker: Worker = field(default=Worker())
     redis: Redis = field(default=Redis())
     rocketmq: RocketMQ = field(default=RocketMQ())
+    cluster: Cluster = field(default=Cluster())
 
     @property
     def listen_address(self) -> tuple[str, int]:

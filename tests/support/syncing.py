@@ -14,6 +14,7 @@ from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.delivery import Delivery, start_delivery
 from homeserver.bootstrap.rooms import People, room_routes
 from homeserver.bootstrap.sync import build_sync
 from homeserver.config import LiveSettings, load
@@ -121,6 +122,7 @@ class SyncTown:
     store: Store
     core: Core = field(init=False)
     parts: SyncParts = field(init=False)
+    delivery: Delivery = field(init=False)
     counter: CountingDatabase = field(init=False)
     phones: list[Phone] = field(default_factory=list)
     profiles: dict[int, MemberProfile] = field(default_factory=dict)
@@ -141,6 +143,7 @@ class SyncTown:
             self.counter,
         )
         self.parts = build_sync(self.core)
+        self.delivery = await start_delivery(self.core)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
@@ -161,6 +164,7 @@ class SyncTown:
         self.core.hub.drain()
         await self._server.stop()
         self.parts.typing.close()
+        await self.delivery.stop()
         await self.core.writer.stop()
 
     async def restart(self) -> None:
