@@ -69,9 +69,14 @@ class _Window:
 class RoomAccess:
     """Opens rooms for requesters."""
 
-    def __init__(self, rooms: RoomRegistry, store: StateStore) -> None:
-        """Look rooms up here."""
+    def __init__(self, rooms: RoomRegistry, store: StateStore, *, shared: bool = False) -> None:
+        """Look rooms up here.
+
+        With `shared` other workers write too: before somebody is refused for what is in
+        memory, the store is asked.
+        """
         self._rooms = rooms
+        self._shared = shared
         self._store = store
         self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
 
@@ -79,7 +84,9 @@ class RoomAccess:
         """A room that the requester is joined to; the auth rules decide the rest."""
         room = await self._known(room_id)
         if room.membership_of(requester.user_id) != JOIN:
-            raise ForbiddenError(_NOT_HERE)
+            await self._renew(room)
+            if room.membership_of(requester.user_id) != JOIN:
+                raise ForbiddenError(_NOT_HERE)
         return room
 
     async def for_members(self, requester: Requester, room_id: str) -> Room:
@@ -88,11 +95,14 @@ class RoomAccess:
 
     async def for_entering(self, room_id: str) -> Room:
         """A room to join or knock on; the auth rules decide. Raises NotFoundError."""
-        return await self._rooms.get(room_id)
+        room = await self._rooms.get(room_id)
+        await self._renew(room)
+        return room
 
     async def for_leaving(self, requester: Requester, room_id: str) -> Room:
         """A room that the requester has, or once had, any membership in."""
         room = await self._known(room_id)
+        await self._renew(room)
         if room.membership_of(requester.user_id) is None:
             raise ForbiddenError("You are not in this room")
         return room
@@ -117,6 +127,9 @@ class RoomAccess:
     async def view(self, room: Room, user_id: str) -> RoomView:
         """What this user may read of the room. Raises ForbiddenError for nothing at all."""
         membership = room.membership_of(user_id)
+        if membership != JOIN:
+            await self._renew(room)
+            membership = room.membership_of(user_id)
         visibility = room.content_of(HISTORY_VISIBILITY, "history_visibility")
         window = await self.window(room, user_id)
         if membership == JOIN or visibility == WORLD_READABLE:
@@ -145,6 +158,11 @@ class RoomAccess:
         if len(self._windows) > MAX_WINDOWS:
             self._windows.popitem(last=False)
         return known.window
+
+    async def _renew(self, room: Room) -> None:
+        """See what other workers did to a room, however short ago."""
+        if self._shared:
+            await self._rooms.renew(room)
 
     async def _known(self, room_id: str) -> Room:
         try:

@@ -88,7 +88,7 @@ async def build_core(settings: LiveSettings, clock: Clock, ids: Ids, database: D
         memberships=SqlMembershipStore(database),
         log=log,
         rooms=rooms,
-        access=RoomAccess(rooms, store),
+        access=RoomAccess(rooms, store, shared=tail is not None),
         timeline=TimelineReader(store),
         tail=tail,
         lent=lent,

@@ -73,6 +73,10 @@ class RoomRegistry:
         """The room with this internal id. Raises NotFoundError."""
         return self._by_nid.get(nid) or await self._shared(nid)
 
+    async def renew(self, room: Room) -> None:
+        """Bring a room up to the store."""
+        await self._store.refresh(room)
+
     def add(self, room: Room) -> None:
         """Take in a room that was made or loaded."""
         self._by_id[room.room_id] = room
