@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.filler import Filler
     from homeserver.application.sync.hub import Hub
 
-EVERY: Final = 0.5
+EVERY: Final = 0.4
 """Seconds after which the logs are read although nobody asked."""
 AT_ONCE: Final = 500
 """Batches that one statement reads."""
