@@ -77,5 +77,6 @@ async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncEx
         generation=core.generation,
         pos=core.writer.lease.pos,
     )
-    core.hub.committed = delivery.courier.post
     stack.push_async_callback(delivery.courier.stop)
+    core.hub.committed = delivery.courier.post
+    stack.callback(setattr, core.hub, "committed", None)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.feeds import Feeds
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
+    from homeserver.bootstrap.delivery import Cluster
     from homeserver.config import LiveSettings
     from homeserver.presentation.app import HttpServer
 
@@ -61,12 +62,12 @@ async def serve(settings: LiveSettings) -> int:
     return 0
 
 
-async def _serve(core: Core) -> None:
+async def _serve(core: Core, cluster: Cluster | None = None) -> None:
     limiter = build_limiter(core)
     accounts = build_accounts(core, limiter)
-    sync = build_sync(core)
+    sync = build_sync(core, cluster.routes if cluster is not None else None)
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
-    delivery = await start_delivery(core)
+    delivery = await start_delivery(core, cluster)
     server = build_http(core, routes, accounts.authenticator, limiter)
     stopping = _stop_signal()
     await server.listen(*core.settings.current.listen_address)

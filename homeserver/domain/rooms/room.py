@@ -229,9 +229,12 @@ class Room:
     def absorb(self, draft: RoomDraft) -> None:
         """Take over what a committed draft added.
 
-        A room that was read from the store meanwhile has it already.
+        A room that was read from the store meanwhile has it already. What moves neither
+        position nor revision (history behind a gap) does not stop a batch, so it may have
+        been read without it.
         """
-        if self.head is not draft.base:
+        base = draft.base
+        if (self.head.seq, self.head.rev) != (base.seq, base.rev):
             return
         self.head = draft.head
         for change in draft.changes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from homeserver.bootstrap.delivery import start_delivery
 from homeserver.infrastructure.sql.tables import metadata
 from tests.integration.accounts.conftest import (
     DUMMY,
@@ -261,3 +262,22 @@ async def test_F1_sessions_survive_a_restart_and_hold_on_every_worker(town: Town
         assert (await town.whoami(login["access_token"])).status == 200
     finally:
         await stop_town(other)
+
+
+async def test_a_worker_forgets_what_ended_elsewhere_and_trusts_it_for_a_moment(
+    town: Town,
+) -> None:
+    if town.store.kind == "sqlite":
+        assert town.core.tail is None  # one process: nothing to follow
+        return
+    other = await start_town(town.store, "other", await town.store.another())
+    delivery = await start_delivery(other.core)
+    session = await town.register("alice")
+    token = session["access_token"]
+    assert (await other.whoami(token)).status == 200
+    await town.ok("POST", "/logout", {}, token)
+    async with asyncio.timeout(1.0):
+        while (await other.whoami(token)).status == 200:
+            await asyncio.sleep(0.02)
+    await delivery.stop()
+    await stop_town(other)
