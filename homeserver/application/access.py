@@ -72,8 +72,9 @@ class RoomAccess:
     def __init__(self, rooms: RoomRegistry, store: StateStore, *, shared: bool = False) -> None:
         """Look rooms up here.
 
-        With `shared` other workers write too: before somebody is refused for what is in
-        memory, the store is asked.
+        With `shared` other workers write too: nobody reads, and nobody is refused, by what is
+        in memory before that was compared with the head in the store. Who writes events needs
+        no such look: the head's compare-and-set refuses what was judged on an older room.
         """
         self._rooms = rooms
         self._shared = shared
@@ -91,6 +92,7 @@ class RoomAccess:
 
     async def for_members(self, requester: Requester, room_id: str) -> Room:
         """A room that the requester is joined to now."""
+        await self._renew(await self._known(room_id))
         return await self.for_sending(requester, room_id)
 
     async def for_entering(self, room_id: str) -> Room:
@@ -110,14 +112,16 @@ class RoomAccess:
     async def joined_by_nid(self, requester: Requester, nid: int) -> Room | None:
         """A room of the requester's own list, None where they are not joined any more."""
         room = await self._rooms.get_by_nid(nid)
+        await self._renew(room)
         return room if room.membership_of(requester.user_id) == JOIN else None
 
     async def is_joined(self, user_id: str, room_id: str) -> bool:
         """Whether a user is in a room that this server knows."""
         try:
-            return (await self._rooms.get(room_id)).membership_of(user_id) == JOIN
+            room = await self.for_entering(room_id)
         except NotFoundError:
             return False
+        return room.membership_of(user_id) == JOIN
 
     async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
         """A room that the requester is or was in, or that the world may read."""
@@ -126,10 +130,8 @@ class RoomAccess:
 
     async def view(self, room: Room, user_id: str) -> RoomView:
         """What this user may read of the room. Raises ForbiddenError for nothing at all."""
+        await self._renew(room)
         membership = room.membership_of(user_id)
-        if membership != JOIN:
-            await self._renew(room)
-            membership = room.membership_of(user_id)
         visibility = room.content_of(HISTORY_VISIBILITY, "history_visibility")
         window = await self.window(room, user_id)
         if membership == JOIN or visibility == WORLD_READABLE:

@@ -18,24 +18,27 @@ if TYPE_CHECKING:
     from homeserver.application.sync.hub import Hub, News
     from homeserver.domain.rooms.room import Room
 
-MAX_LENT: Final = 4096
-"""Bodies from bundles that wait for their batch; what is dropped is read from the store."""
+MAX_LENT: Final = 8 * 1024 * 1024
+"""Bytes of bodies from bundles that wait for their batch; the store has what is dropped."""
 
 
 class Lent:
     """What bundles brought of rooms, until the tail reads the batches that say so."""
 
     def __init__(self, keep: int = MAX_LENT) -> None:
-        """Keep up to so many pieces, the oldest go first."""
+        """Keep up to so many bytes, the oldest go first."""
         self._keep = keep
         self._fills: OrderedDict[tuple[int, int], Fill] = OrderedDict()
+        self._bytes = 0
         self.used = 0
 
     def lend(self, fill: Fill) -> None:
         """Take what follows a position of a room."""
+        self._pop(fill.room_nid, fill.base_seq)
         self._fills[fill.room_nid, fill.base_seq] = fill
-        while len(self._fills) > self._keep:
-            self._fills.popitem(last=False)
+        self._bytes += _size(fill)
+        while self._bytes > self._keep:
+            self._pop(*next(iter(self._fills)))
 
     def take(self, room: Room, upto: int) -> Fill | None:
         """What follows the head of a room, not beyond a position."""
@@ -43,7 +46,18 @@ class Lent:
         if fill is None or fill.head.seq > upto or fill.head.rev != room.head.rev:
             return None
         self.used += 1
-        return self._fills.pop((room.nid, room.head.seq))
+        return self._pop(room.nid, room.head.seq)
+
+    def _pop(self, nid: int, base_seq: int) -> Fill | None:
+        fill = self._fills.pop((nid, base_seq), None)
+        if fill is not None:
+            self._bytes -= _size(fill)
+        return fill
+
+
+def _size(fill: Fill) -> int:
+    """Its bytes; a piece without events costs something too."""
+    return 256 + sum(len(item.event.json) for item in fill.events)
 
 
 class Filler:

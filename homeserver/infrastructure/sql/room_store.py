@@ -80,6 +80,8 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
 
     async def refresh(self, room: Room) -> bool:
         """See `RoomStore.refresh`."""
+        if _head(await self._db.fetch(q.HEAD, room=room.nid)) == room.head:
+            return False
         while True:
             seen = room.head
             if not await self._refresh(room, seen):

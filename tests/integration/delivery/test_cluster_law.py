@@ -19,7 +19,7 @@ from tests.support.cluster import ClusterTown, open_cluster
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES = 60
+EXAMPLES = 12
 ACROSS = {
     what: weight
     for what, weight in WEIGHTS.items()
@@ -29,7 +29,7 @@ ACROSS = {
 cannot tell of hidden state events between shown ones of the same key, however many workers."""
 
 
-@pytest.mark.timeout(580)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("bus", ["good", "bad", "none"])
 def test_I4_deltas_add_up_across_workers(bus: str, tmp_path: Path) -> None:
     with asyncio.Runner() as runner:

@@ -201,6 +201,34 @@ async def test_memberships_by_other_workers_reach_attached_users(town: ClusterTo
     assert sum(place.membership == JOIN for place in feed.places.values()) == 1
 
 
+async def test_who_is_banned_elsewhere_reads_no_more_and_who_joined_elsewhere_may(
+    town: ClusterTown,
+) -> None:
+    """Also while the tail is behind: a room's readers are judged by its head in the store."""
+    romeo, juliet, room = await _stage(town)
+    b = town.workers[1]
+    nurse = await town.phone("nurse", 0)
+    assert b.core.tail is not None
+    await b.core.tail.stop()
+    event = await romeo.send(room, "secret")
+    await romeo.do("ban", room, juliet)
+    with pytest.raises(MatrixRefusal) as refusal:
+        await juliet.read(room, event)
+    assert refusal.value.status == 403
+    later = await romeo.send(room, "not for her")
+    seen = await juliet.room_call("GET", room, "messages", dir="b", limit=100)
+    assert later not in {e["event_id"] for e in seen["chunk"]}
+    with pytest.raises(MatrixRefusal):
+        await juliet.room_call("GET", room, f"event/{later}")
+    with pytest.raises(MatrixRefusal):
+        await juliet.send(room, "I am still here")
+    await nurse.do("join", room)
+    nurse.base = b.base
+    assert await nurse.send(room, "here")
+    assert nurse.user_id in (await nurse.room_call("GET", room, "joined_members"))["joined"]
+    b.core.tail.start()
+
+
 async def test_a_feed_that_is_made_while_the_tail_moves_misses_nothing(town: ClusterTown) -> None:
     romeo, juliet, room = await _stage(town)
     b = town.workers[1]
