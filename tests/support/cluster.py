@@ -143,6 +143,8 @@ class HoppingPhone(Phone):
         """Send one request."""
         if self.town is not None:
             self.base = self.town.next_base()
+            if self.town.settles and "/sync" in args:
+                await self.town.settle()
         return await super().call(*args, **options)
 
 
@@ -153,7 +155,7 @@ class ClusterTown:
         """Begin with workers that run."""
         self.workers = workers
         self.post = post
-        self.hopping = True
+        self.settles = False
         self.random = random.Random(11)
 
     @property
