@@ -71,10 +71,21 @@ class RoomAccess:
     """Opens rooms for requesters."""
 
     def __init__(
-        self, rooms: RoomRegistry, store: StateStore, memberships: MembershipStore
+        self,
+        rooms: RoomRegistry,
+        store: StateStore,
+        memberships: MembershipStore,
+        *,
+        shared: bool = False,
     ) -> None:
-        """Look rooms up here."""
+        """Look rooms up here.
+
+        With `shared` other workers write too: nobody reads, and nobody is refused, by what is
+        in memory before that was compared with the head in the store. Who writes events needs
+        no such look: the head's compare-and-set refuses what was judged on an older room.
+        """
         self._rooms = rooms
+        self._shared = shared
         self._store = store
         self._memberships = memberships
         self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
@@ -83,20 +94,26 @@ class RoomAccess:
         """A room that the requester is joined to; the auth rules decide the rest."""
         room = await self._known(room_id)
         if room.membership_of(requester.user_id) != JOIN:
-            raise ForbiddenError(_NOT_HERE)
+            await self._renew(room)
+            if room.membership_of(requester.user_id) != JOIN:
+                raise ForbiddenError(_NOT_HERE)
         return room
 
     async def for_members(self, requester: Requester, room_id: str) -> Room:
         """A room that the requester is joined to now."""
+        await self._renew(await self._known(room_id))
         return await self.for_sending(requester, room_id)
 
     async def for_entering(self, room_id: str) -> Room:
         """A room to join or knock on; the auth rules decide. Raises NotFoundError."""
-        return await self._rooms.get(room_id)
+        room = await self._rooms.get(room_id)
+        await self._renew(room)
+        return room
 
     async def for_leaving(self, requester: Requester, room_id: str) -> Room:
         """A room that the requester has, or once had, any membership in."""
         room = await self._known(room_id)
+        await self._renew(room)
         if room.membership_of(requester.user_id) is None:
             raise ForbiddenError("You are not in this room")
         return room
@@ -104,14 +121,16 @@ class RoomAccess:
     async def joined_by_nid(self, requester: Requester, nid: int) -> Room | None:
         """A room of the requester's own list, None where they are not joined any more."""
         room = await self._rooms.get_by_nid(nid)
+        await self._renew(room)
         return room if room.membership_of(requester.user_id) == JOIN else None
 
     async def is_joined(self, user_id: str, room_id: str) -> bool:
         """Whether a user is in a room that this server knows."""
         try:
-            return (await self._rooms.get(room_id)).membership_of(user_id) == JOIN
+            room = await self.for_entering(room_id)
         except NotFoundError:
             return False
+        return room.membership_of(user_id) == JOIN
 
     async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
         """A room that the requester is or was in, or that the world may read.
@@ -119,6 +138,7 @@ class RoomAccess:
         Whoever forgot a room was never in it. Raises ForbiddenError.
         """
         room, user_id = await self._known(room_id), requester.user_id
+        await self._renew(room)
         membership = room.membership_of(user_id)
         visibility = room.content_of(HISTORY_VISIBILITY, "history_visibility")
         window = await self.window(room, user_id)
@@ -148,6 +168,11 @@ class RoomAccess:
         if len(self._windows) > MAX_WINDOWS:
             self._windows.popitem(last=False)
         return known.window
+
+    async def _renew(self, room: Room) -> None:
+        """See what other workers did to a room, however short ago."""
+        if self._shared:
+            await self._rooms.renew(room)
 
     async def _known(self, room_id: str) -> Room:
         try:

@@ -90,7 +90,11 @@ class _Parts:
         tokens, user_store = SqlTokenStore(database), SqlUserStore(database)
         self.hasher = hasher
         self.passwords = PasswordPolicy()
-        self.authenticate = Authenticate(tokens, writer, core.clock)
+        leased = core.tail is not None
+        self.authenticate = Authenticate(tokens, writer, core.clock, leased=leased)
+        core.hub.user_listeners += [self.authenticate.invalidate_user, self.profiles.forget]
+        if core.tail is not None:
+            core.tail.renewed.append(self.authenticate.renew)
         self.mint = TokenMint(tokens, core.ids)
         self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
         self.users = Users(user_store, self.accounts, writer, writer, server_name=core.server_name)

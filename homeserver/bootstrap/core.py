@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from homeserver.application.access import RoomAccess
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.timeline_reader import TimelineReader
+from homeserver.application.sync.filler import Filler, Lent
 from homeserver.application.sync.hub import Hub
+from homeserver.application.sync.tail import CertifiedTail
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
+from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from homeserver.infrastructure.sql.slot import Company
+from homeserver.infrastructure.sql.tail_reader import SqlTailReader
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ class Core:
     rooms: RoomRegistry
     access: RoomAccess
     timeline: TimelineReader
+    tail: CertifiedTail | None
+    lent: Lent
     generation: bytes
 
     @property
@@ -73,6 +79,18 @@ async def build_core(
     await writer.start()
     hub.start(await log.vector())
     rooms, memberships = RoomRegistry(store), SqlMembershipStore(database)
+    generation = await log.generation()
+    lent = Lent()
+    tail = None
+    if company is not Company.ALONE and database.dialect is not SqlDialect.SQLITE:
+        reader = SqlTailReader(database)
+        tail = CertifiedTail(
+            hub=hub,
+            reader=reader,
+            filler=Filler(hub, rooms, store, reader, lent),
+            generation=generation,
+            own_slot=lambda: None if writer.fenced else writer.lease.slot,
+        )
     return Core(
         settings=settings,
         clock=clock,
@@ -84,7 +102,9 @@ async def build_core(
         memberships=memberships,
         log=log,
         rooms=rooms,
-        access=RoomAccess(rooms, store, memberships),
+        access=RoomAccess(rooms, store, memberships, shared=tail is not None),
         timeline=TimelineReader(store),
-        generation=await log.generation(),
+        tail=tail,
+        lent=lent,
+        generation=generation,
     )

@@ -16,7 +16,7 @@ from homeserver.presentation.routes import Discovery, discovery_routes, probe_ro
 from homeserver.presentation.settings import HttpSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from homeserver.application.ports.authenticator import Authenticator
     from homeserver.application.ports.rate_limiter import RateLimiter
@@ -29,11 +29,13 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def build_limiter(
-    core: Core, redis: RedisLink | None = None, workers: Callable[[], int] = lambda: 1
+    core: Core,
+    redis: RedisLink | None = None,
+    workers: Callable[[], Collection[str]] | None = None,
 ) -> RateLimiter:
     """Rate limits as set, and as set anew by a reload; shared by all workers through Redis.
 
-    `workers` tells how many live: where Redis is down, each gives out its part.
+    `workers` tells which ones live: where Redis is down, each gives out its part.
     """
     own = MemoryRateLimiter(_limits(core.settings.current), clock=core.clock.monotonic)
     core.settings.on_change(lambda settings: own.configure(_limits(settings)))
@@ -43,7 +45,9 @@ def build_limiter(
         RedisRateLimiter,
     )
 
-    return RedisRateLimiter(own, redis, core.clock, workers)
+    if workers is None:
+        return RedisRateLimiter(own, redis, core.clock)
+    return RedisRateLimiter(own, redis, core.clock, lambda: len(workers()))
 
 
 def _limits(settings: Settings) -> Mapping[str, Limit]:
@@ -90,7 +94,7 @@ def all_routes(core: Core, routes: Iterable[Route]) -> tuple[Route, ...]:
     )
     probes = Probes(
         live=lambda: not core.writer.fenced,
-        ready=lambda: not core.writer.fenced,
+        ready=lambda: not core.writer.fenced and not core.hub.lost,
         metrics=lambda: (render_metrics(), METRICS_TYPE),
     )
     return (*discovery_routes(discovery), *probe_routes(probes), *routes)

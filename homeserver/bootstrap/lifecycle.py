@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from homeserver.bootstrap.accounts import build_accounts
+from homeserver.bootstrap.cluster import build_cluster
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.bootstrap.redis import build_redis
 from homeserver.bootstrap.rooms import room_routes
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.feeds import Feeds
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
+    from homeserver.bootstrap.delivery import Cluster
     from homeserver.config import LiveSettings, Settings
     from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.app import HttpServer
@@ -62,7 +65,7 @@ async def serve(settings: LiveSettings) -> int:
             redis = build_redis(core)
             if redis is not None:
                 stack.push_async_callback(redis.close)
-            await _serve(core, redis)
+            await _serve(core, redis, build_cluster(core, redis))
     except StoreError as error:
         log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
@@ -88,14 +91,16 @@ def _start(setting: str) -> Iterator[None]:
 
 def _company(settings: Settings) -> Company:
     """Several workers need what carries news between them."""
-    return Company.ANY if settings.redis.url and settings.rocketmq.namesrv else Company.ALONE
+    return Company.ANY if settings.is_clustered else Company.ALONE
 
 
-async def _serve(core: Core, redis: RedisLink | None) -> None:
-    limiter = build_limiter(core, redis)
+async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -> None:
+    workers = cluster.routes.known_workers if cluster is not None else None
+    limiter = build_limiter(core, redis, workers)
     accounts = build_accounts(core, limiter)
-    sync = build_sync(core)
+    sync = build_sync(core, cluster.routes if cluster is not None else None)
     routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
+    delivery = await start_delivery(core, cluster)
     server = build_http(core, routes, accounts.authenticator, limiter)
     stopping = _stop_signal()
     await accounts.finish_deactivations()
@@ -113,6 +118,7 @@ async def _serve(core: Core, redis: RedisLink | None) -> None:
         log.info("server.stopping")
         core.hub.drain()
         await server.stop()
+        await delivery.stop()
         sync.typing.close()
         housekeeping.cancel()
 

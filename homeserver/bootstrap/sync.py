@@ -33,6 +33,7 @@ from homeserver.presentation.client.tags import tag_routes
 from homeserver.presentation.client.typing import typing_routes
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.route_table import RouteTable
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -47,14 +48,18 @@ class SyncParts:
     typing: TypingBoard
 
 
-def build_sync(core: Core) -> SyncParts:
-    """Wire /sync, receipts, typing, account data, tags and filters."""
+def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
+    """Wire /sync, receipts, typing, account data, tags and filters.
+
+    With `routes_of` the devices that sync here are found by other workers.
+    """
     user_data = SqlUserDataStore(core.database)
     data = AccountData(user_data)
+    core.hub.user_listeners.append(data.forget)
     edit = EditAccountData(data, core.rooms, core.writer)
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
-    feeds = Feeds(core.hub, core.memberships, core.log, core.clock)
+    feeds = Feeds(core.hub, core.memberships, core.log, core.clock, routes_of)
     sync = _sync(core, feeds, typing, data)
     routes = (
         *sync_routes(sync, filters, lambda: core.settings.current.limits.sync_timeout_max_ms),

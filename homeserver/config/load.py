@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "firn.toml"
 _PREFIX = "FIRN__"
 _LAST_PORT = 65535
+SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def load(file: str | None, environ: Mapping[str, str]) -> Loaded:
     settings = with_values(Settings(), values)
     _check_listen(settings, origins)
     _check_proxies(settings, origins)
+    _check_cluster(settings, origins)
     return Loaded(settings, origins)
 
 
@@ -103,3 +105,12 @@ def _check_proxies(settings: Settings, origins: Mapping[Path, str]) -> None:
     except ValueError as error:
         origin = origins.get(("trusted_proxies",), "default")
         raise ConfigError(f"{origin}: trusted_proxies: {error}") from error
+
+
+def _check_cluster(settings: Settings, origins: Mapping[Path, str]) -> None:
+    if settings.is_clustered and len(settings.cluster.key) < SHORTEST_KEY:
+        origin = origins.get(("cluster", "key"), "default")
+        raise ConfigError(
+            f"{origin}: cluster.key must have at least {SHORTEST_KEY} characters where redis.url "
+            "and rocketmq.namesrv are set: the same secret for all workers"
+        )

@@ -146,6 +146,18 @@ class RocketMQ:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """What the workers of one server have in common."""
+
+    key: str = setting(
+        "",
+        "A secret that all workers share, at least 16 characters: what they send each other "
+        "is signed with it. Needed with more than one worker.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration; see docs/reference/settings.md."""
 
@@ -173,12 +185,18 @@ class Settings:
     worker: Worker = field(default=Worker())
     redis: Redis = field(default=Redis())
     rocketmq: RocketMQ = field(default=RocketMQ())
+    cluster: Cluster = field(default=Cluster())
 
     @property
     def listen_address(self) -> tuple[str, int]:
         """`listen` as host and port; `[::1]:8008` gives `::1`."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether workers may be beside this one: it can tell them what it writes."""
+        return bool(self.redis.url and self.rocketmq.namesrv)
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

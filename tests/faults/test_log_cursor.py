@@ -67,7 +67,7 @@ async def _read(database: Any, slot: int) -> list[bytes]:
     while batches := await database.fetch(NEXT_BATCHES, slot=slot, cursor=cursor):
         for first, last, rooms in batches:
             assert first == cursor + 1, "a hole that a reader could skip"
-            named = {nid for nid, _ in msgspec.msgpack.decode(rooms)}
+            named = {nid for nid, _, _ in msgspec.msgpack.decode(rooms)}
             for event_id, nid in await database.fetch(EVENTS, slot=slot, first=first, last=last):
                 assert nid in named, "a batch that does not name its room"
                 found.append(bytes(event_id))

@@ -1,7 +1,8 @@
 """No client ever misses, doubles or reorders an event, whatever happens to the workers.
 
-The machine commits, crashes, steals slots, cuts connections in COMMIT, delays packets,
-reads tails in parts, and lets clients hop between workers.
+The machine commits, crashes, steals slots, cuts connections in COMMIT, delays packets and
+answers, reads tails early and uses them late, attaches users meanwhile, loses, doubles and
+delays bundles, loses routes, and lets clients hop between workers while others wait.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.support.log_model import ROOMS, ModelClient, ModelStore, ModelWorker, Packet, Place
+from tests.support.log_model import (
+    ROOMS,
+    Cut,
+    ModelClient,
+    ModelConnection,
+    ModelStore,
+    ModelWorker,
+    Packet,
+    Place,
+    covered,
+)
 
 if TYPE_CHECKING:
     from homeserver.domain.sync.vector import Vector
@@ -30,7 +41,7 @@ BATCHES = st.lists(st.sampled_from(ROOMS), min_size=1, max_size=4)
 
 
 class LogMachine(RuleBasedStateMachine):
-    """Three workers, three rooms, two clients."""
+    """Three workers, three rooms, two clients that hop, up to four connections that wait."""
 
     worker_class = ModelWorker
 
@@ -44,20 +55,64 @@ class LogMachine(RuleBasedStateMachine):
         self.acknowledged: set[int] = set()
         self.pending: list[tuple[str, int]] = []
         self.count = 0
+        self.connections: list[ModelConnection] = []
+        self.mail: list[tuple[int, Packet]] = []
+        self.routes: set[int] = set()
+        self.cuts: dict[int, Cut] = {}
 
     @initialize()
     def start(self) -> None:
         for slot in (1, 2, 3):
             self.workers[slot] = self.worker_class(self.store, slot)
+            self.connect(slot)
+            self.attach(slot, calm=True)
 
     def _txns(self, rooms: list[str]) -> list[tuple[str, int]]:
         self.count += len(rooms)
         return list(zip(rooms, range(self.count - len(rooms), self.count), strict=True))
 
+    def _free(self, slot: int) -> ModelWorker:
+        """A worker whose writer waits for no answer."""
+        worker = self.workers[slot]
+        if worker.unheard is not None:
+            self._publish(worker, worker.unheard)
+        return worker
+
+    def _publish(self, worker: ModelWorker, packet: Packet) -> None:
+        """The answer came: visible here, answered to clients, bundles to where routes lead."""
+        worker.publish(packet)
+        self.acknowledged |= {place.txn for _, place in packet.events}
+        self.mail += [(slot, packet) for slot in sorted(self.routes) if slot != worker.slot]
+
+    def _replace(self, slot: int) -> None:
+        """Another process holds the slot; what was attached to the old one is gone."""
+        old = self.workers[slot]
+        if old.unheard is not None:
+            self.pending += [(room, place.txn) for room, place in old.unheard.events]
+        self.connections = [c for c in self.connections if c.worker is not old]
+        self.mail = [(to, packet) for to, packet in self.mail if to != slot]  # its own topic
+        self.routes.discard(slot)
+        self.cuts.pop(slot, None)
+        self.workers[slot] = self.worker_class(self.store, slot)
+
     @rule(slot=WORKERS, rooms=BATCHES)
     def commit(self, slot: int, rooms: list[str]) -> None:
         """A whole commit: at most one clash, for the head is then known."""
-        self._commit(self.workers[slot], self._txns(rooms))
+        self._commit(self._free(slot), self._txns(rooms))
+
+    @rule(slot=WORKERS, rooms=BATCHES)
+    def commit_and_hear_later(self, slot: int, rooms: list[str]) -> None:
+        """The store has it; others may read it before its own worker hears."""
+        worker = self._free(slot)
+        packet = worker.compute(self._txns(rooms))
+        if self.store.apply(packet):
+            worker.unheard = packet
+        else:
+            worker.explain()
+
+    @rule(slot=WORKERS)
+    def hear(self, slot: int) -> None:
+        self._free(slot)
 
     def _commit(self, worker: ModelWorker, txns: list[tuple[str, int]]) -> None:
         for _ in range(2):
@@ -66,8 +121,7 @@ class LogMachine(RuleBasedStateMachine):
                 return
             packet = worker.compute(txns)
             if self.store.apply(packet):
-                worker.publish(packet)
-                self.acknowledged |= {txn for _, txn in txns}
+                self._publish(worker, packet)
                 return
             worker.explain()
             if worker.fenced:
@@ -78,13 +132,12 @@ class LogMachine(RuleBasedStateMachine):
     @rule(slot=WORKERS, rooms=BATCHES, landed=st.booleans(), late=st.booleans())
     def cut_in_commit(self, slot: int, rooms: list[str], landed: bool, late: bool) -> None:
         """The answer is lost; where the packet did not land it may come later."""
-        worker, txns = self.workers[slot], self._txns(rooms)
+        worker, txns = self._free(slot), self._txns(rooms)
         packet = worker.compute(txns)
         stored = landed and self.store.apply(packet)
         assert worker.settle(packet) == stored
         if stored:
-            worker.publish(packet)
-            self.acknowledged |= {txn for _, txn in txns}
+            self._publish(worker, packet)
             return
         if late:
             self.late.append(packet)
@@ -103,17 +156,23 @@ class LogMachine(RuleBasedStateMachine):
     def crash(self, slot: int, rooms: list[str], stored: bool) -> None:
         """Killed before or after the commit, before any answer; started again."""
         txns = self._txns(rooms)
-        packet = self.workers[slot].compute(txns)
+        packet = self._free(slot).compute(txns)
         if stored:
             self.store.apply(packet)
         self.pending += txns
-        self.workers[slot] = self.worker_class(self.store, slot)
+        self._replace(slot)
+
+    @rule(slot=WORKERS)
+    def die_before_hearing(self, slot: int) -> None:
+        """Killed with a stored batch of which nobody was told."""
+        self._replace(slot)
 
     @rule(slot=WORKERS)
     def steal(self, slot: int) -> None:
         """Another process takes the slot while its holder still runs."""
+        self._free(slot)
         self.zombies.append(self.workers[slot])
-        self.workers[slot] = self.worker_class(self.store, slot)
+        self._replace(slot)
 
     @precondition(lambda self: self.zombies)
     @rule(rooms=BATCHES, data=st.data())
@@ -128,23 +187,97 @@ class LogMachine(RuleBasedStateMachine):
     def repeat(self, slot: int) -> None:
         """Clients repeat what was not answered, with the same transaction ids, elsewhere."""
         txns, self.pending = self.pending, []
-        self._commit(self.workers[slot], txns)
+        self._commit(self._free(slot), txns)
         self.acknowledged |= {txn for _, txn in txns if txn in self.store.txns}
 
-    @rule(slot=WORKERS, limit=st.integers(1, 3))
-    def tail(self, slot: int, limit: int) -> None:
-        self.workers[slot].read_tail(limit)
+    @rule(slot=WORKERS)
+    def tail(self, slot: int) -> None:
+        self.workers[slot].read_tail()
+
+    @rule(slot=WORKERS)
+    def tail_reads(self, slot: int) -> None:
+        """A read comes back; before it is used other things happen."""
+        self.cuts.setdefault(slot, self.workers[slot].cut())
+
+    @precondition(lambda self: self.cuts)
+    @rule(data=st.data())
+    def tail_moves(self, data: st.DataObject) -> None:
+        slot = data.draw(st.sampled_from(sorted(self.cuts)))
+        self.workers[slot].advance(self.cuts.pop(slot))
+
+    @rule(slot=WORKERS, other=WORKERS, rooms=BATCHES)
+    def tail_reads_while_others_write(self, slot: int, other: int, rooms: list[str]) -> None:
+        cut = self.workers[slot].cut()
+        self._commit(self._free(other), self._txns(rooms))
+        self.workers[slot].advance(cut)
+
+    @precondition(lambda self: self.mail)
+    @rule(data=st.data(), fate=st.sampled_from(("comes", "is lost", "comes and comes again")))
+    def bundle_comes(self, data: st.DataObject, fate: str) -> None:
+        """Any of what is under way, in any order; it wakes the tail."""
+        at = data.draw(st.integers(0, len(self.mail) - 1))
+        slot, packet = self.mail[at] if "again" in fate else self.mail.pop(at)
+        if "comes" in fate:
+            self.workers[slot].lend(packet)
+            self.workers[slot].read_tail()
+
+    @rule()
+    def routes_are_lost(self) -> None:
+        self.routes.clear()
+
+    @rule(slot=WORKERS)
+    def connect(self, slot: int) -> None:
+        """One more connection: the route first, then the starting vector."""
+        if len(self.connections) < 4:
+            self.routes.add(slot)
+            self.connections.append(ModelConnection(self.workers[slot]))
+
+    @precondition(lambda self: self.connections)
+    @rule(data=st.data())
+    def disconnect(self, data: st.DataObject) -> None:
+        self.connections.pop(data.draw(st.integers(0, len(self.connections) - 1)))
+        self.routes &= {connection.worker.slot for connection in self.connections}
+
+    @rule(slot=WORKERS, calm=st.booleans())
+    def attach(self, slot: int, calm: bool) -> None:
+        """Begin to attach a user; where it is calm nothing comes between."""
+        self.workers[slot].attach()
+        if calm:
+            self.workers[slot].read_tail()
+            self.workers[slot].finish_attach()
+
+    @rule(slot=WORKERS)
+    def attached(self, slot: int) -> None:
+        self.workers[slot].finish_attach()
+
+    @rule(slot=WORKERS)
+    def detach(self, slot: int) -> None:
+        self.workers[slot].feed = None
 
     @rule(slot=WORKERS, client=st.integers(0, 1))
     def sync(self, slot: int, client: int) -> None:
-        """A client of this or any other worker asks here."""
-        assert self.clients[client].sync(self.workers[slot])
+        """A client of this or any other worker asks here; who is behind refuses."""
+        worker = self.workers[slot]
+        assert self.clients[client].sync(worker) or worker.unheard is not None
+
+    @rule()
+    def waiting_connections_wake(self) -> None:
+        for connection in self.connections:
+            connection.wake()
 
     @invariant()
     def clients_see_a_beginning_of_each_log(self) -> None:
-        for client in self.clients:
+        waiting = [connection.device for connection in self.connections]
+        for client in (*self.clients, *waiting):
             for room, log in self.store.rooms.items():
                 assert client.seen[room] == log[: len(client.seen[room])]
+
+    @invariant()
+    def vectors_are_closed_and_places_of_their_time(self) -> None:
+        for worker in self.workers.values():
+            for room, log in self.store.rooms.items():
+                covered(log, worker.ticks.vector)
+                worker.check_feed(room, worker.ticks.vector)
 
     @invariant()
     def what_was_acknowledged_is_stored_once(self) -> None:
@@ -161,9 +294,12 @@ class LogMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once all is calm every client has everything, on any worker."""
+        for slot in self.workers:
+            self._free(slot)
         for worker in self.workers.values():
-            worker.read_tail(1 << 30)
-            for client in self.clients:
+            worker.read_tail()
+            worker.finish_attach()
+            for client in (*self.clients, *[c.device for c in self.connections]):
                 assert client.sync(worker)
                 assert client.seen == self.store.rooms
 
@@ -174,14 +310,45 @@ LogMachine.TestCase.settings = settings(
 TestLog = LogMachine.TestCase
 
 
-class DeltaWorker(ModelWorker):
-    """Delivers what is certified and not in the token, event by event: wrong."""
+class HastyWorker(ModelWorker):
+    """Certifies own batches whatever they were built on: wrong."""
 
-    @staticmethod
-    def deliver(log: list[Place], token: Vector, certified: Vector) -> list[Place]:
-        return [
-            p for p in log if certified.covers(p.slot, p.pos) and not token.covers(p.slot, p.pos)
-        ]
+    def is_closed_with(self, packet: Packet) -> bool:
+        return True
+
+
+class TornWorker(ModelWorker):
+    """Moves slot after slot with reads of different instants: wrong."""
+
+    def read_tail(self) -> None:
+        slot = min(self.store.slots, key=lambda n: self.ticks.vector[n])
+        cut = self.cut()
+        self.advance(Cut(cut.upto, {n: r for n, r in cut.rows.items() if n == slot}, cut.places))
+
+
+class SelfishWorker(ModelWorker):
+    """Does not wait for the answers to its own batches: wrong."""
+
+    def knows_itself(self, cut: Cut) -> bool:
+        return True
+
+
+class LatePlacesWorker(ModelWorker):
+    """Reads overwritten rows later than the positions: wrong."""
+
+    def advance(self, cut: Cut) -> None:
+        super().advance(Cut(cut.upto, cut.rows, self.store.places()))
+
+
+class BelievingWorker(ModelWorker):
+    """Takes bundles for the truth: wrong."""
+
+    def lend(self, bundle: Packet) -> None:
+        if not self.ticks.vector.covers(bundle.slot, bundle.to):
+            self.ticks.advance(bundle.slot, bundle.to)
+            for room, place in bundle.events:
+                self.logs[room].append(place)
+                self.touched[room] = self.ticks.now
 
 
 class BehindWorker(ModelWorker):
@@ -201,13 +368,24 @@ class TrustingWorker(ModelWorker):
         return self.store.slots[self.slot].pos == packet.to
 
 
-@pytest.mark.parametrize("wrong", [DeltaWorker, BehindWorker, TrustingWorker])
+WRONG = [
+    HastyWorker,
+    TornWorker,
+    SelfishWorker,
+    LatePlacesWorker,
+    BelievingWorker,
+    BehindWorker,
+    TrustingWorker,
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_the_machine_finds_wrong_rules(wrong: type[ModelWorker]) -> None:
     class Wrong(LogMachine):
         worker_class = wrong
 
     quick = settings(
-        max_examples=100,
+        max_examples=400,
         stateful_step_count=30,
         deadline=None,
         database=None,

@@ -119,7 +119,8 @@ def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool)
         members = {key for kind, key in then.state if kind == "m.room.member"}
         assert then.senders & {key for _, key in truth.state} <= members
     else:
-        assert then.state == now.state == truth.state
+        assert then.state == now.state, _differences(then.state, now.state)
+        assert now.state == truth.state, _differences(now.state, truth.state)
     assert then.receipts == now.receipts
     assert then.account_data == now.account_data
     assert then.typing == now.typing
@@ -127,3 +128,10 @@ def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool)
     for count_of in ("m.joined_member_count", "m.invited_member_count"):
         assert then.summary[count_of] == now.summary[count_of]
     assert then.summary.get("m.heroes") == now.summary.get("m.heroes")
+
+
+def _differences(
+    one: dict[tuple[str, str], str], other: dict[tuple[str, str], str]
+) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    keys = one.keys() | other.keys()
+    return {k: (one.get(k), other.get(k)) for k in keys if one.get(k) != other.get(k)}

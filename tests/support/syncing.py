@@ -14,6 +14,7 @@ from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.rooms import People, room_routes
 from homeserver.bootstrap.sync import build_sync
 from homeserver.config import LiveSettings, load
@@ -29,11 +30,12 @@ from tests.support.town import TableUsers
 from tests.support.world import CountingDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.sync import SyncParts
+    from homeserver.infrastructure.sql.database import Database
     from homeserver.presentation.app import HttpServer
     from tests.support.store import Store, Worker
 
@@ -116,31 +118,43 @@ class Phone(Device):
 
 @dataclass
 class SyncTown:
-    """One worker over a store; it may be started anew."""
+    """One worker over a store; it may be started anew.
+
+    Several share `phones`, `profiles` and `known`; then each has its own `name` and connections.
+    """
 
     store: Store
+    name: str = "main"
+    database: Database | None = None
+    cluster: Callable[[], Cluster] | None = None
     core: Core = field(init=False)
     parts: SyncParts = field(init=False)
+    delivery: Delivery = field(init=False)
     counter: CountingDatabase = field(init=False)
     phones: list[Phone] = field(default_factory=list)
     profiles: dict[int, MemberProfile] = field(default_factory=dict)
+    known: dict[str, Requester] = field(default_factory=dict)
     _server: HttpServer | None = None
-    _known: dict[str, Requester] = field(default_factory=dict)
+    _base: str = ""
 
     async def start(self) -> None:
         """Build everything as `firn serve` does, but for accounts."""
+        old = self._base
         settings = {
             "FIRN__SERVER_NAME": self.store.server_name,
             "FIRN__RATE_LIMITS__ENABLED": "false",
+            "FIRN__WORKER__NAME": self.name,
         }
-        self.counter = CountingDatabase(self.store.database)
+        self.counter = CountingDatabase(self.database or self.store.database)
         self.core = await build_core(
             LiveSettings(load(None, settings)),
             SystemClock(),
             SystemIds(),
             self.counter,
         )
-        self.parts = build_sync(self.core)
+        cluster = self.cluster() if self.cluster is not None else None
+        self.delivery = await start_delivery(self.core, cluster)
+        self.parts = build_sync(self.core, cluster.routes if cluster is not None else None)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
@@ -152,8 +166,10 @@ class SyncTown:
             settings=HttpSettings(linger_seconds=0.0, drain_seconds=2.0),
         )
         await self._server.listen("127.0.0.1", 0)
+        self._base = f"http://127.0.0.1:{self._server.port}"
         for phone in self.phones:
-            phone.base = self.base
+            if phone.base == old:
+                phone.base = self.base
 
     async def stop(self) -> None:
         """Stop as `firn serve` does."""
@@ -161,6 +177,7 @@ class SyncTown:
         self.core.hub.drain()
         await self._server.stop()
         self.parts.typing.close()
+        await self.delivery.stop()
         await self.core.writer.stop()
 
     async def restart(self) -> None:
@@ -171,31 +188,30 @@ class SyncTown:
     @property
     def base(self) -> str:
         """The address."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.port}"
+        return self._base
 
-    async def phone(self, name: str) -> Phone:
+    async def phone(self, name: str, kind: type[Phone] = Phone) -> Phone:
         """A new device of a user; the user is there from then on."""
         user_id = f"@{name}:{self.store.server_name}"
         nid = await self.users.nid_of(user_id, create=True)
         assert nid is not None
         number = len(self.phones) + 1
-        phone = Phone(self.base)
+        phone = kind(self.base)
         phone.user_id, phone.device_id = user_id, f"D{number}"
         phone.token = f"{name}-{number}"
-        self._known[phone.token] = Requester(user_id, nid, phone.device_id, 1000 + number)
+        self.known[phone.token] = Requester(user_id, nid, phone.device_id, 1000 + number)
         self.phones.append(phone)
         return phone
 
     def requester(self, phone: Phone) -> Requester:
         """Who a device is."""
-        return self._known[phone.token]
+        return self.known[phone.token]
 
     def detach(self, phone: Phone) -> None:
         """Let this worker forget that the user syncs here, as it does after some idle time."""
         feed = self.core.hub.feeds.get(self.requester(phone).user_nid)
         if feed is not None and not feed.waiting:
-            self.core.hub.detach(feed)
+            self.parts.feeds.forget(feed)
 
     async def rename(self, phone: Phone, name: str) -> None:
         """Change a profile in all rooms."""
@@ -206,9 +222,9 @@ class SyncTown:
 
     async def authenticate(self, token: str) -> Requester:
         """See `Authenticator`."""
-        if token not in self._known:
+        if token not in self.known:
             raise UnknownTokenError("Unknown token")
-        return self._known[token]
+        return self.known[token]
 
     async def authenticate_to_log_out(self, token: str) -> Requester:
         """See `Authenticator`."""

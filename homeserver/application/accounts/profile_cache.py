@@ -24,11 +24,18 @@ class ProfileCache:
         self._store = store
         self._max = max_cached
         self._held: OrderedDict[int, Profile] = OrderedDict()
+        self._forgotten = 0
 
     async def find(self, user_nid: int) -> Profile:
         """See `ProfileStore.find`."""
         held = self._held.get(user_nid)
-        return held if held is not None else self._keep(user_nid, await self._store.find(user_nid))
+        if held is not None:
+            return held
+        before = self._forgotten
+        profile = await self._store.find(user_nid)
+        if self._forgotten != before:  # perhaps this one, after it was read
+            return profile
+        return self._keep(user_nid, profile)
 
     def put(self, draft: Draft, user_nid: int, profile: Profile) -> None:
         """See `ProfileStore.put`; memory follows once it is durable."""
@@ -37,6 +44,7 @@ class ProfileCache:
 
     def forget(self, user_nid: int) -> None:
         """Read this profile anew when it is asked for next."""
+        self._forgotten += 1
         self._held.pop(user_nid, None)
 
     def _follow(self, user_nid: int, profile: Profile) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.rooms.highlights import highlights_of
 from homeserver.domain.events.build import build_event
 from homeserver.domain.events.limits import MAX_PREV_EVENTS, fits_key
 from homeserver.domain.push.classify import classify
 from homeserver.domain.rooms.auth import auth_types_for, check_auth
 from homeserver.domain.rooms.draft import MembershipChange
-from homeserver.domain.rooms.notices import EVERYONE, Highlight
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.shared.errors import ForbiddenError, InvalidParamError
@@ -148,30 +148,8 @@ def append(
     state.append(item, merge)
     if event.type == MEMBER and new.target_nid is not None and merge is None:
         _note_membership(draft, state, item, new.target_nid)
-    if meaning.highlights_everyone or (
-        meaning.room_mention and _may_notify_room(state, event.sender)
-    ):
-        state.highlights.append(Highlight(EVERYONE, item.seq, notifies))
-    for user_id in meaning.mentions:
-        nid = _member_nid(state, user_id)
-        if nid is not None and user_id != event.sender:
-            state.highlights.append(Highlight(nid, item.seq, notifies))
+    state.highlights += highlights_of(state, item, meaning)
     return item
-
-
-def _member_nid(state: RoomDraft, user_id: str) -> int | None:
-    """The internal id of somebody who is joined at this point of the batch."""
-    if state.memberships:
-        joined = state.joined
-        if user_id in joined:
-            return joined[user_id]
-    member = state.room.members.get(user_id)
-    return member.nid if member is not None else None
-
-
-def _may_notify_room(state: RoomDraft, sender: str) -> bool:
-    levels = state.levels
-    return levels is not None and levels.of_user(sender) >= levels.to_notify("room")
 
 
 def _note_membership(draft: Draft, state: RoomDraft, item: TimelineEvent, target_nid: int) -> None:

@@ -47,6 +47,6 @@ class JoinedRooms:
 
     async def _places(self, user_nid: int) -> Iterable[RoomPlace]:
         feed = self._hub.feeds.get(user_nid)
-        if feed is not None:
+        if feed is not None and feed.ready:
             return feed.places.values()
         return await self._memberships.places(user_nid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -12,7 +13,16 @@ from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.errors import NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from homeserver.application.ports.room_store import RoomRecord, RoomStore
+
+
+@dataclass(eq=False, slots=True)
+class _Reading:
+    """A load that is under way, and which rooms changed meanwhile."""
+
+    moved: set[int] = field(default_factory=set)
 
 
 class RoomRegistry:
@@ -30,10 +40,25 @@ class RoomRegistry:
         self._by_nid: WeakValueDictionary[int, Room] = WeakValueDictionary()
         self._recent: OrderedDict[int, Room] = OrderedDict()
         self._loading: dict[str | int, asyncio.Task[Room]] = {}
+        self._readings: set[_Reading] = set()
 
     def cached(self, nid: int) -> Room | None:
         """The room, where it is in memory."""
         return self._by_nid.get(nid)
+
+    def moved(self, nids: Iterable[int]) -> list[Room]:
+        """Those of these rooms that are in memory; other workers changed them in the store.
+
+        Who is loading one of them gets it as it is from now on.
+        """
+        found = []
+        for nid in nids:
+            for reading in self._readings:
+                reading.moved.add(nid)
+            room = self._by_nid.get(nid)
+            if room is not None:
+                found.append(room)
+        return found
 
     async def get(self, room_id: str) -> Room:
         """The room with this id. Raises NotFoundError."""
@@ -47,6 +72,10 @@ class RoomRegistry:
     async def get_by_nid(self, nid: int) -> Room:
         """The room with this internal id. Raises NotFoundError."""
         return self._by_nid.get(nid) or await self._shared(nid)
+
+    async def renew(self, room: Room) -> None:
+        """Bring a room up to the store."""
+        await self._store.refresh(room)
 
     def add(self, room: Room) -> None:
         """Take in a room that was made or loaded."""
@@ -70,13 +99,26 @@ class RoomRegistry:
         )
         if found is None:
             raise NotFoundError("Room not found")
-        room = _empty(found)
-        await self._store.load(room)
+        room = await self._read(found)
         held = self._by_nid.get(room.nid)
         if held is not None:  # loaded by its other key meanwhile
             return held
         self.add(room)
         return room
+
+    async def _read(self, record: RoomRecord) -> Room:
+        """Load, and again where the room moved meanwhile: what was read may be from before."""
+        reading = _Reading()
+        self._readings.add(reading)
+        try:
+            while True:
+                room = _empty(record)
+                await self._store.load(room)
+                if room.nid not in reading.moved:
+                    return room
+                reading.moved.clear()
+        finally:
+            self._readings.discard(reading)
 
 
 def _empty(record: RoomRecord) -> Room:

@@ -84,7 +84,7 @@ class Sync:
         UnavailableError where this worker cannot reach the token's point in time.
         """
         deadline = self._clock.monotonic() + request.timeout_ms / 1000
-        feed = await self._feeds.attach(requester.user_nid)
+        feed = await self._feeds.attach(requester.user_nid, requester.device_nid)
         seen = await self._progress.seen(requester, request.since, deadline)
         self._lazy.begin(requester.device_nid, request.since)
         while True:

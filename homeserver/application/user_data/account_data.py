@@ -34,6 +34,7 @@ class AccountData:
         self._live: WeakValueDictionary[int, UserData] = WeakValueDictionary()
         self._recent: OrderedDict[int, UserData] = OrderedDict()
         self._loading: dict[int, asyncio.Task[UserData]] = {}
+        self._outdated: set[int] = set()
 
     async def of(self, user_nid: int) -> UserData:
         """One user's data, loaded once for all who ask meanwhile.
@@ -58,20 +59,35 @@ class AccountData:
         item = DataItem(content_json, draft.slot, draft.next_pos(), 1)
         self._store.write_account_data(draft, data.user_nid, key, item)
         draft.touch_user(data.user_nid)
-        draft.on_commit(lambda: _follow(data, key, item))
+        draft.on_commit(lambda: self._follow(data, key, item))
+
+    def forget(self, user_nid: int) -> None:
+        """Read this user's data anew when it is asked for next: another worker changed it."""
+        self._live.pop(user_nid, None)
+        self._recent.pop(user_nid, None)
+        loading = self._loading.get(user_nid)
+        if loading is not None and loading.done():
+            del self._loading[user_nid]
+        elif loading is not None:
+            self._outdated.add(user_nid)
+
+    def _follow(self, data: UserData, key: DataKey, item: DataItem) -> None:
+        """Count the revision where the order of the batch is settled."""
+        if self._live.get(data.user_nid) is not data:
+            self.forget(data.user_nid)  # who reads now may have read before the commit
+        held = data.items.get(key)
+        rev = held.rev + 1 if held is not None else 1
+        data.merge(key, DataItem(item.content_json, item.slot, item.pos, rev))
 
     async def _load(self, user_nid: int) -> UserData:
+        self._outdated.discard(user_nid)
         user_id, items = await self._store.account_data(user_nid)
+        while user_nid in self._outdated:
+            self._outdated.discard(user_nid)
+            user_id, items = await self._store.account_data(user_nid)
         data = UserData(user_nid, user_id, items)
         if PUSH_RULES not in data.items:
             rules = _encode({"global": default_rules(user_id)})
             data = UserData(user_nid, user_id, [(PUSH_RULES, DataItem(rules, 0, 0, 0)), *items])
         self._live[user_nid] = data
         return data
-
-
-def _follow(data: UserData, key: DataKey, item: DataItem) -> None:
-    """Count the revision where the order of the batch is settled."""
-    held = data.items.get(key)
-    rev = held.rev + 1 if held is not None else 1
-    data.merge(key, DataItem(item.content_json, item.slot, item.pos, rev))

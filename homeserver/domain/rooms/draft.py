@@ -133,6 +133,11 @@ class RoomDraft:
         return self.head is not self.base or bool(self.redacted) or self.side is not None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it adds nothing but live events that change no state and strip nothing."""
+        return not (self.changes or self.redacted or self.redactions or self.side is not None)
+
+    @property
     def joined(self) -> dict[str, int | None]:
         """Who is joined (internal id) or no longer joined (None) because of this batch."""
         return {c.user_id: c.user_nid if c.membership == "join" else None for c in self.memberships}

@@ -42,7 +42,8 @@ class Head:
 
     `seq` is the last room position, `rev` the state revision, `depth` the greatest depth,
     `notify_ord` the number of notifying events, `extremities` the events that the next one
-    follows.
+    follows. `(slot, pos)` is where the last change of the log or the state was written: whoever
+    writes next builds on it.
     """
 
     seq: int = 0
@@ -50,6 +51,8 @@ class Head:
     depth: int = 0
     notify_ord: int = 0
     extremities: tuple[str, ...] = ()
+    slot: int = 0
+    pos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Room:
     `gaps` are the holes in the log by the position that they lie before, closed ones too.
     `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
     next event. `certified` is the last position that readers may see (design: certified
-    vector), `tick` the worker's own counter of certified batches at the room's last change.
+    vector).
     `receipts` has everybody's receipts, `notices` what unread counts need beside them.
     """
 
@@ -102,7 +105,6 @@ class Room:
         "state_bytes",
         "state_seq",
         "tail",
-        "tick",
         "version",
     )
 
@@ -120,7 +122,6 @@ class Room:
         self.gaps: dict[int, Gap] = {}
         self.receipts: Receipts = {}
         self.notices = Notices()
-        self.tick = 0
         self.certified = 0
         self.cached: dict[object, bytes] = {}
         self.state_bytes: dict[str, bytes] = {}
@@ -228,9 +229,12 @@ class Room:
     def absorb(self, draft: RoomDraft) -> None:
         """Take over what a committed draft added.
 
-        A room that was read from the store meanwhile has it already.
+        A room that was read from the store meanwhile has it already. What moves neither
+        position nor revision (history behind a gap) does not stop a batch, so it may have
+        been read without it.
         """
-        if self.head is not draft.base:
+        base = draft.base
+        if (self.head.seq, self.head.rev) != (base.seq, base.rev):
             return
         self.head = draft.head
         for change in draft.changes:

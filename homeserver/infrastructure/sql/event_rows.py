@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from homeserver.domain.events.hashes import event_id_from_bytes
-from homeserver.domain.rooms.room import TAIL
+from homeserver.domain.rooms.room import TAIL, Head
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.infrastructure.sql import room_queries as q
 from homeserver.infrastructure.sql.event_codec import decode_event
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
     from homeserver.infrastructure.sql.database import Reader
     from homeserver.infrastructure.sql.writes import Row
+
+_unpack = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 def event_of(room: Room, key: bytes, codec: int, body: bytes) -> Event:
@@ -40,6 +44,13 @@ def item_of(room: Room, row: Row) -> TimelineEvent:
         txn_device=device,
         txn_id=txn.decode() if txn is not None else None,
     )
+
+
+def head_of(row: Row) -> Head:
+    """Read the columns of `HEAD`."""
+    seq, rev, depth, notify_ord, extremities, slot, pos = row
+    ids = tuple(event_id_from_bytes(key) for key in _unpack(extremities))
+    return Head(seq, rev, depth, notify_ord, ids, slot, pos)
 
 
 async def read_tail(reader: Reader, room: Room, after: int) -> list[TimelineEvent]:

@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.writes import Row
 
 _m = t.membership.c
-PLACES = Query(
-    select(
-        *(_m.room_nid, _m.membership, _m.event_id, _m.room_seq, _m.sender_nid),
-        *(_m.base_ord, _m.forgotten, _m.slot, _m.pos),
-    ).where(_m.user_nid == bindparam("user"))
+PLACE_COLUMNS = (
+    *(_m.room_nid, _m.membership, _m.event_id, _m.room_seq, _m.sender_nid),
+    *(_m.base_ord, _m.forgotten, _m.slot, _m.pos),
 )
 _FORGOTTEN = Query(
     select(_m.forgotten).where(_m.user_nid == bindparam("user"), _m.room_nid == bindparam("room"))
 )
+PLACES = Query(select(*PLACE_COLUMNS).where(_m.user_nid == bindparam("user")))
 
 
 class SqlMembershipStore:
@@ -40,7 +39,7 @@ class SqlMembershipStore:
 
     async def places(self, user_nid: int) -> Sequence[RoomPlace]:
         """See `MembershipStore.places`."""
-        return [_place(row) for row in await self._reader.fetch(PLACES, user=user_nid)]
+        return [place_of(row) for row in await self._reader.fetch(PLACES, user=user_nid)]
 
     async def is_forgotten(self, user_nid: int, room_nid: int) -> bool:
         """See `MembershipStore.is_forgotten`."""
@@ -54,7 +53,8 @@ class SqlMembershipStore:
         draft.touch_user(user_nid)
 
 
-def _place(row: Row) -> RoomPlace:
+def place_of(row: Row) -> RoomPlace:
+    """Read the columns of a place."""
     room, membership, event_id, seq, sender, base_ord, forgotten, slot, pos = row
     return RoomPlace(
         room_nid=room,

@@ -24,12 +24,9 @@ ROOM_BY_ID = Query(
 ROOM_BY_NID = Query(
     select(t.room.c.nid, t.room.c.room_id, t.room.c.version).where(t.room.c.nid == bindparam("nid"))
 )
-HEAD = Query(
-    select(_h.seq, _h.rev, _h.depth, _h.notify_ord, _h.extremities).where(
-        _h.room_nid == bindparam("room")
-    )
-)
-_TIMELINE_COLUMNS = (
+HEAD_COLUMNS = (_h.seq, _h.rev, _h.depth, _h.notify_ord, _h.extremities, _h.slot, _h.pos)
+HEAD = Query(select(*HEAD_COLUMNS).where(_h.room_nid == bindparam("room")))
+TIMELINE_COLUMNS = (
     *(_e.room_seq, _e.back, _e.event_id, _e.slot, _e.pos, _e.sender_nid, _e.notify_ord),
     *(_e.redacted_by, _e.txn_device, _e.txn_id, _e.codec, _e.body),
 )
@@ -56,17 +53,17 @@ _range = and_(
     _after,
     _before,
 )
-_timeline = _by_position(select(*_TIMELINE_COLUMNS)).where(_range).limit(bindparam("n"))
+_timeline = _by_position(select(*TIMELINE_COLUMNS)).where(_range).limit(bindparam("n"))
 NEWEST_EVENTS = Query(_timeline.order_by(_e.room_seq.desc(), _e.back.desc()))
 OLDEST_EVENTS = Query(_timeline.order_by(_e.room_seq, _e.back))
 TAIL = Query(
-    _by_position(select(*_TIMELINE_COLUMNS))
+    _by_position(select(*TIMELINE_COLUMNS))
     .where(_e.room_nid == bindparam("room"), _e.room_seq > bindparam("after_seq"))
     .order_by(_e.room_seq.desc(), _e.back.desc())
     .limit(bindparam("n"))
 )
 LIVE_EVENTS = Query(
-    _by_position(select(*_TIMELINE_COLUMNS))
+    _by_position(select(*TIMELINE_COLUMNS))
     .where(
         _e.room_nid == bindparam("room"),
         _e.back == 0,
@@ -77,14 +74,14 @@ LIVE_EVENTS = Query(
     .limit(bindparam("n"))
 )
 EVENT_BY_ID = Query(
-    select(*_TIMELINE_COLUMNS).where(
+    select(*TIMELINE_COLUMNS).where(
         _e.room_nid == bindparam("room"), _e.event_id == bindparam("event_id")
     )
 )
 _redaction = t.redaction.c
 _by = t.event.alias("redacting")
 REDACTED_SINCE = Query(
-    select(*_TIMELINE_COLUMNS)
+    select(*TIMELINE_COLUMNS)
     .select_from(
         _by.join(
             t.redaction,
@@ -131,11 +128,12 @@ MUTED = Query(
     .where(t.muted_event.c.room_nid == bindparam("room"))
     .order_by(t.muted_event.c.room_seq)
 )
+RECEIPT_COLUMNS = (
+    *(t.matrix_user.c.user_id, _r.user_nid, _r.kind, _r.thread, _r.event_id),
+    *(_r.event_seq, _r.event_back, _r.notify_ord, _r.ts, _r.slot, _r.pos),
+)
 RECEIPTS = Query(
-    select(
-        *(t.matrix_user.c.user_id, _r.user_nid, _r.kind, _r.thread, _r.event_id),
-        *(_r.event_seq, _r.event_back, _r.notify_ord, _r.ts, _r.slot, _r.pos),
-    )
+    select(*RECEIPT_COLUMNS)
     .select_from(t.receipt.join(t.matrix_user, t.matrix_user.c.nid == _r.user_nid))
     .where(_r.room_nid == bindparam("room"))
     .order_by(_r.pos)

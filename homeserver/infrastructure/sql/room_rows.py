@@ -38,7 +38,7 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
     for user_nid, seq, counted in room.highlights:
         draft.write(w.INSERT_HIGHLIGHT, (user_nid, nid, seq, int(counted)))
     _write_redactions(draft, nid, room)
-    draft.write(w.MOVE_HEAD, _head(draft, nid, room))
+    draft.write(w.MOVE_HEAD, _head(nid, room))
 
 
 def _event(nid: int, item: TimelineEvent) -> Row:
@@ -117,7 +117,7 @@ def _write_redactions(draft: Draft, nid: int, room: RoomDraft) -> None:
         draft.write(w.INSERT_MUTED, (nid, seq))
 
 
-def _head(draft: Draft, nid: int, room: RoomDraft) -> Row:
+def _head(nid: int, room: RoomDraft) -> Row:
     head, old = room.head, room.base
     return (
         nid,
@@ -128,6 +128,6 @@ def _head(draft: Draft, nid: int, room: RoomDraft) -> Row:
         head.depth,
         head.notify_ord,
         _pack([event_id_bytes(e) for e in head.extremities]),
-        draft.slot,
-        draft.pos,
+        head.slot,
+        head.pos,
     )

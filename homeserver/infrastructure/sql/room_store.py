@@ -12,7 +12,7 @@ from homeserver.domain.rooms.branches import Gap
 from homeserver.domain.rooms.room import Head
 from homeserver.infrastructure.sql import room_queries as q
 from homeserver.infrastructure.sql import writes as w
-from homeserver.infrastructure.sql.event_rows import read_tail, read_timeline
+from homeserver.infrastructure.sql.event_rows import head_of, read_tail, read_timeline
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.reading_store import SqlReadingStore
 from homeserver.infrastructure.sql.receipt_rows import receipt_of
@@ -80,10 +80,20 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
 
     async def refresh(self, room: Room) -> bool:
         """See `RoomStore.refresh`."""
+        if _head(await self._db.fetch(q.HEAD, room=room.nid)) == room.head:
+            return False
+        while True:
+            seen = room.head
+            if not await self._refresh(room, seen):
+                return False
+            if room.head is not seen:
+                return True
+
+    async def _refresh(self, room: Room, old: Head) -> bool:
+        """Read what the store has beyond `old`; the room takes it unless it moved meanwhile."""
         async with self._db.snapshot() as reader:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
-            old = room.head
-            if (head.seq, head.rev) == (old.seq, old.rev):
+            if head == old:
                 return False
             changes = await state_rows(reader, room, q.CHANGES_SINCE_REV, rev=old.rev)
             gaps = await reader.fetch(q.GAPS, room=room.nid)
@@ -139,9 +149,7 @@ def _record(rows: Sequence[Row]) -> RoomRecord | None:
 def _head(rows: Sequence[Row]) -> Head:
     if not rows:
         return Head()
-    seq, rev, depth, notify_ord, extremities = rows[0]
-    ids = tuple(event_id_from_bytes(key) for key in _unpack(extremities))
-    return Head(seq, rev, depth, notify_ord, ids)
+    return head_of(rows[0])
 
 
 def _gaps(rows: Sequence[Row]) -> dict[int, Gap]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import structlog
 
+from homeserver.application.ports.tail import GREW, MOVED, STIRRED
 from homeserver.application.ports.writer import DuplicateTransaction
 from homeserver.application.writing.draft import Draft
 from homeserver.domain.shared.errors import InvalidParamError, MatrixError, UnavailableError
@@ -235,8 +236,12 @@ class GroupCommitWriter:
                 unit.error = error
                 draft.undo_change()
         draft.rooms = {n: r for n, r in draft.rooms.items() if r.changed}
+        if draft.rooms and draft.pos == self.lease.pos:
+            draft.next_pos()
         for nid in sorted(draft.rooms):
-            self._rooms.write(draft, draft.rooms[nid])
+            room = draft.rooms[nid]
+            room.head = replace(room.head, slot=draft.slot, pos=draft.pos)
+            self._rooms.write(draft, room)
         return draft
 
     def _batch(self, draft: Draft) -> Batch:
@@ -332,11 +337,13 @@ def _answer(error: Exception, conflict: MatrixError | None) -> Exception:
     return error
 
 
-def _touched(draft: Draft) -> list[tuple[int, int]]:
-    """The rooms of a batch, each with its last position."""
-    seqs = {nid: room.head.seq for nid, room in draft.stirred.items()}
-    seqs.update((nid, room.head.seq) for nid, room in draft.rooms.items())
-    return list(seqs.items())
+def _touched(draft: Draft) -> list[tuple[int, int, int]]:
+    """The rooms of a batch, each with its last position and what happened to it."""
+    touched = {nid: (room.head.seq, STIRRED) for nid, room in draft.stirred.items()}
+    for nid, room in draft.rooms.items():
+        _, stirred = touched.get(nid, (0, 0))
+        touched[nid] = (room.head.seq, stirred | (GREW if room.is_plain else MOVED))
+    return [(nid, seq, how) for nid, (seq, how) in touched.items()]
 
 
 def _fail(units: Sequence[Unit[Any]], error: BaseException) -> None:

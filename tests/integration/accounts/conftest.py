@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
+    from homeserver.infrastructure.sql.database import Database
     from tests.support.store import Store
     from tests.support.wire import Answer
 
@@ -119,7 +120,7 @@ class _Live(LiveSettings):
         return replace(settings, registration=self.town.registration)
 
 
-async def start_town(store: Store, worker: str) -> Town:
+async def start_town(store: Store, worker: str, database: Database | None = None) -> Town:
     """One more worker with its own HTTP server on a store."""
     settings = Settings(
         server_name=SERVER_NAME,
@@ -127,7 +128,7 @@ async def start_town(store: Store, worker: str) -> Town:
         worker=Worker(name=worker),
     )
     live = _Live(Loaded(settings, {}))
-    core = await build_core(live, store.clock, store.ids, store.database)
+    core = await build_core(live, store.clock, store.ids, database or store.database)
     limiter = MemoryRateLimiter(
         {"login_failures": Limit(0.1, GUESSES)}, clock=store.clock.monotonic
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from homeserver.bootstrap.delivery import start_delivery
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.infrastructure.sql.tables import metadata
@@ -327,3 +328,22 @@ async def test_sessions_that_begin_while_all_are_ended_end_too(
         assert (await town.by_password("POST", f"/{how}", body, token)).status == 200
         assert (await town.whoami(token)).status == 200
     assert (await town.whoami(late)).status == 401
+
+
+async def test_a_worker_forgets_what_ended_elsewhere_and_trusts_it_for_a_moment(
+    town: Town,
+) -> None:
+    if town.store.kind == "sqlite":
+        assert town.core.tail is None  # one process: nothing to follow
+        return
+    other = await start_town(town.store, "other", await town.store.another())
+    delivery = await start_delivery(other.core)
+    session = await town.register("alice")
+    token = session["access_token"]
+    assert (await other.whoami(token)).status == 200
+    await town.ok("POST", "/logout", {}, token)
+    async with asyncio.timeout(1.0):
+        while (await other.whoami(token)).status == 200:
+            await asyncio.sleep(0.02)
+    await delivery.stop()
+    await stop_town(other)

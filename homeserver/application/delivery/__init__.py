@@ -1,0 +1,1 @@
+"""Bundles from worker to worker: hints that make delivery quick."""

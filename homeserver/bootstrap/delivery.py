@@ -1,0 +1,82 @@
+"""Between workers: the tail of the logs, and bundles over a bus."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.application.delivery.courier import Courier
+from homeserver.application.delivery.frames import Frames
+from homeserver.application.delivery.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.event_bus import EventBus
+    from homeserver.application.ports.route_table import RouteTable
+    from homeserver.bootstrap.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What several workers share beside the store."""
+
+    bus: EventBus
+    routes: RouteTable
+    key: bytes
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What runs between workers; with one process and SQLite that is nothing."""
+
+    worker: str
+    courier: Courier | None
+    mailbox: Mailbox | None
+    _stack: AsyncExitStack
+
+    async def stop(self) -> None:
+        """Leave the cluster."""
+        await self._stack.aclose()
+
+
+def worker_id(core: Core) -> str:
+    """The name of this life of this worker: of its routes and its topic."""
+    lease = core.writer.lease
+    return f"{core.settings.current.worker.name}-{lease.epoch}"
+
+
+async def start_delivery(core: Core, cluster: Cluster | None = None) -> Delivery:
+    """Follow the logs; with a cluster also send and receive bundles.
+
+    To be called before the first request is served: routes and topic are there by then.
+    """
+    stack = AsyncExitStack()
+    delivery = Delivery(worker_id(core), None, None, stack)
+    if core.tail is not None:
+        core.tail.start()
+        stack.push_async_callback(core.tail.stop)
+    if cluster is not None:
+        await _join(core, cluster, delivery, stack)
+    return delivery
+
+
+async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncExitStack) -> None:
+    frames = Frames(cluster.key)
+    delivery.mailbox = Mailbox(
+        hub=core.hub, lent=core.lent, frames=frames, generation=core.generation
+    )
+    stack.push_async_callback(cluster.bus.close)
+    await cluster.bus.start(delivery.worker, delivery.mailbox.receive)
+    stack.push_async_callback(cluster.routes.leave)
+    await cluster.routes.join(delivery.worker)
+    delivery.courier = Courier(
+        worker=delivery.worker,
+        bus=cluster.bus,
+        routes=cluster.routes,
+        frames=frames,
+        generation=core.generation,
+        pos=core.writer.lease.pos,
+    )
+    stack.push_async_callback(delivery.courier.stop)
+    core.hub.committed = delivery.courier.post
+    stack.callback(setattr, core.hub, "committed", None)
