@@ -91,7 +91,7 @@ class Socket:
         self._raw = raw
         self._ws = ws
         self._loop = asyncio.get_running_loop()
-        self._session = Session(self._allow, self._loop.time())
+        self._session = Session(self._allow)
         self._under_way = UnderWay()
         self._ending: asyncio.Task[None] | None = None
         self._window_moved: asyncio.Future[None] | None = None
@@ -199,7 +199,7 @@ class Socket:
             answer = await self._work.sync(self._requester, asked)
             await self._work.requests.sessions.check_session(self._requester)
             if answer.has_news or loop.time() >= refresh_at:
-                await self._say(self._session.news(answer.body))
+                await self._say(self._session.news(answer.body, loop.time()))
                 refresh_at = loop.time() + REFRESH_SECONDS
             if self._work.sockets.draining:
                 break

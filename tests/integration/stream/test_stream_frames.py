@@ -51,9 +51,10 @@ async def test_what_is_no_handshake_is_answered_in_http(
 ) -> None:
     headers = {k: v for k, v in {**UPGRADE, **changed}.items() if v is not None}
     headers["Authorization"] = f"Bearer {romeo.token}"
-    async with aiohttp.ClientSession() as http, http.get(
-        romeo.base + PATH, headers=headers
-    ) as answer:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(romeo.base + PATH, headers=headers) as answer,
+    ):
         assert answer.status == status
         assert (await answer.json())["errcode"] == errcode
 
@@ -85,7 +86,7 @@ async def test_no_token_closes_4001(town: SyncTown, offered: tuple[str, ...]) ->
         ({"set_presence": "dancing"}, "M_INVALID_PARAM"),
     ],
 )
-async def test_a_bad_query_closes_4000(romeo: Phone, query: dict[str, str], errcode: str) -> None:
+async def test_a_bad_query_closes_4000(romeo: Phone, query: dict[str, Any], errcode: str) -> None:
     async with streaming(romeo, **query) as socket:
         closed = await socket.closed()
     assert (closed.code, closed.errcode) == (4000, errcode)
