@@ -110,9 +110,9 @@ class Socket:
         finally:
             self._timer.cancel()
             follower.cancel()
+            await self._hang_up()
             await asyncio.wait({follower})
             await self._under_way.finish()
-            await self._hang_up()
 
     async def check(self) -> None:
         """See `OpenSocket.check`."""
@@ -254,18 +254,23 @@ class Socket:
                 await self._write(WSMsgType.CLOSE, bye.code.to_bytes(2, "big"))
                 await asyncio.Event().wait()  # for the peer's close frame: `_listen` ends then
         except TimeoutError:
-            self._abort()
+            self._cut()
 
     async def _hang_up(self) -> None:
         if self._ending is None:
             count_close(self._ws.close_code or CloseCode.NORMAL)
-            await self._ws.close()
-            return
-        self._ending.cancel()
-        await asyncio.wait({self._ending})
-        if self._raw.transport is not None:
-            self._raw.transport.close()
+            await self._ws.close(drain=False)
+        else:
+            self._ending.cancel()
+            await asyncio.wait({self._ending})
+        self._cut()
 
-    def _abort(self) -> None:
-        if self._raw.transport is not None:
-            self._raw.transport.abort()
+    def _cut(self) -> None:
+        """Close the connection; what a peer that does not read has left is dropped."""
+        transport = self._raw.transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size():
+            transport.abort()
+        else:
+            transport.close()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from msgspec import Struct
 from msgspec.structs import fields
 
 from homeserver.presentation.stream import frames
 from homeserver.presentation.stream.routes import PATH
+
+if TYPE_CHECKING:
+    from msgspec import Struct
 
 REFERENCE = Path(__file__).parents[4] / "docs" / "reference"
 SPEC: dict[str, Any] = yaml.safe_load((REFERENCE / "stream.asyncapi.yaml").read_text())
