@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 SIGNING_KEY_FILE = "signing.key"
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
+SOCKET_SECONDS = 5.0
 STORE_PROBLEM = 3
 """Exit code where the store cannot be used."""
 
@@ -89,6 +90,7 @@ async def _serve(core: Core) -> None:
         core.hub.drain()
         stream.sockets.drain()
         await server.stop()
+        await stream.sockets.closed(SOCKET_SECONDS)
         sync.typing.close()
         housekeeping.cancel()
 

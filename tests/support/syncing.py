@@ -175,6 +175,7 @@ class SyncTown:
         self.core.hub.drain()
         self.stream.sockets.drain()
         await self._server.stop()
+        await self.stream.sockets.closed(5.0)
         self.parts.typing.close()
         await self.core.writer.stop()
 

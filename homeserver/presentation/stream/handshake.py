@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
 from typing import TYPE_CHECKING, Final
 
@@ -12,11 +12,11 @@ from homeserver.presentation.middleware.authentication import bearer_token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.web import WebSocketResponse
-
     from homeserver.presentation.request import Request
 
 PROTOCOL: Final = "firn.v1"
+VERSION: Final = "13"
+_KEY_BYTES: Final = 16
 TOKEN_PREFIX: Final = "firn.token."  # noqa: S105 (the name of a subprotocol)
 
 
@@ -26,17 +26,20 @@ class UpgradeRequiredError(UnrecognizedError):
     status = 426
 
 
-def check_handshake(request: Request, socket: WebSocketResponse) -> None:
+def check_handshake(request: Request) -> None:
     """Refuse, in HTTP, what cannot become a socket that speaks `firn.v1`.
 
     Raises UpgradeRequiredError and InvalidParamError.
     """
-    upgrade = request.headers.get("Upgrade", "")
-    if request.method != "GET" or upgrade.strip().lower() != "websocket":
+    upgrade = request.headers.get("Upgrade", "").strip().lower()
+    connection = request.headers.get("Connection", "").lower().split(",")
+    asks = upgrade == "websocket" and "upgrade" in map(str.strip, connection)
+    if request.method != "GET" or not asks:
         raise UpgradeRequiredError("This is a WebSocket: send Upgrade: websocket")
     if PROTOCOL not in _offered(request.headers):
         raise InvalidParamError(f"Offer the subprotocol {PROTOCOL}")
-    if not socket.can_prepare(request.raw):
+    version = request.headers.get("Sec-WebSocket-Version")
+    if version != VERSION or not _is_key(request.headers.get("Sec-WebSocket-Key", "")):
         raise InvalidParamError("Not a WebSocket handshake of version 13")
 
 
@@ -46,6 +49,13 @@ def stream_token(headers: Mapping[str, str]) -> str:
     if token is None:
         raise MissingTokenError("Missing access token")
     return token
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) == _KEY_BYTES
+    except (Base64Error, ValueError):
+        return False
 
 
 def _offered(headers: Mapping[str, str]) -> list[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from aiohttp import WSMsgType, web
 
 from homeserver.domain.shared.errors import GuestAccessForbiddenError, LimitExceededError
 from homeserver.infrastructure.telemetry.metrics import count_close
@@ -15,14 +12,18 @@ from homeserver.presentation.middleware.errors import refusal_of
 from homeserver.presentation.routing import Auth, Route
 from homeserver.presentation.stream.handshake import PROTOCOL, check_handshake, stream_token
 from homeserver.presentation.stream.session import refusal
-from homeserver.presentation.stream.socket import CLOSE_SECONDS, Socket, Work
+from homeserver.presentation.stream.socket import Socket, Work
+from homeserver.presentation.stream.wire import Upgraded, upgrade
 
 if TYPE_CHECKING:
+    from aiohttp.web import StreamResponse
+
     from homeserver.application.ports.authenticator import Authenticator
     from homeserver.application.requester import Requester
+    from homeserver.application.sync.context import SyncRequest
     from homeserver.presentation.client.sync import FilterSource
     from homeserver.presentation.request import Request
-    from homeserver.presentation.stream.session import Bye
+    from homeserver.presentation.stream.wire import Wire
 
 PATH = "/_firn/client/v1/stream"
 
@@ -35,36 +36,32 @@ class Stream:
     filters: FilterSource
     work: Work
 
-    async def __call__(self, request: Request) -> web.StreamResponse:
-        """Stream what /sync answers over a WebSocket, and take requests on it."""
-        ws = web.WebSocketResponse(
-            protocols=(PROTOCOL,),
-            timeout=CLOSE_SECONDS,
-            autoping=False,
-            autoclose=False,
-            compress=False,
-            max_msg_size=request.settings.max_body,
-            decode_text=False,
-        )
-        check_handshake(request, ws)
-        await ws.prepare(request.raw)
-        try:
-            await self._serve(request, ws)
-        except Exception as error:  # noqa: BLE001 (the one table of failures decides)
-            await _refuse(ws, refusal(refusal_of(request, error)))
-        return ws
+    async def __call__(self, request: Request) -> StreamResponse:
+        """Take the connection over; all that follows happens in a task of the socket's own."""
+        check_handshake(request)
+        wire = upgrade(request, PROTOCOL)
+        self.work.sockets.spawn(self._serve(request, wire))
+        return Upgraded()
 
-    async def _serve(self, request: Request, ws: web.WebSocketResponse[bool]) -> None:
+    async def _serve(self, request: Request, wire: Wire) -> None:
+        try:
+            socket, wanted = await self._open(request, wire)
+        except Exception as error:  # noqa: BLE001 (the one table of failures decides)
+            bye = refusal(refusal_of(request, error))
+            count_close(bye.code)
+            wire.close(bye.code, bye.last)
+            return
+        del request  # a socket lives long: nothing of the handshake is kept
+        await socket.check()  # the session may have ended since `_enter`
+        await socket.follow(wanted)
+
+    async def _open(self, request: Request, wire: Wire) -> tuple[Socket, SyncRequest]:
         requester = await self._enter(request)
         wanted = await read_sync_request(request, requester, self.filters, 0)
-        socket = Socket(self.work, requester, request.raw, ws)
-        sockets = self.work.sockets
-        sockets.add(socket)
-        try:
-            await socket.check()  # the session may have ended since `_enter`
-            await socket.run(wanted)
-        finally:
-            sockets.remove(socket)
+        self.work.sockets.make_room(requester.user_nid)
+        socket = Socket(self.work, requester, wire)
+        self.work.sockets.add(socket)
+        return socket, wanted
 
     async def _enter(self, request: Request) -> Requester:
         requester = await self.authenticator.authenticate(stream_token(request.headers))
@@ -74,13 +71,6 @@ class Stream:
         if wait_ms is not None:
             raise LimitExceededError(wait_ms)
         return requester
-
-
-async def _refuse(ws: web.WebSocketResponse[bool], bye: Bye) -> None:
-    count_close(bye.code)
-    with suppress(ConnectionError):
-        await ws.send_frame(bye.last or b"", WSMsgType.TEXT)
-    await ws.close(code=bye.code)
 
 
 def stream_routes(stream: Stream) -> tuple[Route, ...]:

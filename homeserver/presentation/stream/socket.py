@@ -1,8 +1,7 @@
-"""One open socket: aiohttp's WebSocket moved by a `Session`.
+"""One open socket: a wire moved by a `Session`.
 
-Two tasks: the handler's own reads frames, the other follows /sync and writes what is new.
-Whoever wants the socket closed calls `end`; the close frame is written, and reading goes on
-until the peer's, so that ours is not lost to a reset.
+Frames come by callback; one task follows /sync and writes what is new, and each request
+runs in one of its own. Whoever wants the socket closed calls `end`.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import ClientError, WSMsgType
-
 from homeserver.domain.shared.errors import MatrixError
 from homeserver.infrastructure.telemetry.metrics import count_close, count_frame
 from homeserver.presentation.middleware.errors import refusal_of
@@ -22,6 +19,7 @@ from homeserver.presentation.stream.close_codes import CloseCode
 from homeserver.presentation.stream.frames import error_frame
 from homeserver.presentation.stream.pulse import PING_SECONDS
 from homeserver.presentation.stream.requests import Observation
+from homeserver.presentation.stream.rfc6455 import Opcode
 from homeserver.presentation.stream.session import (
     Action,
     Bye,
@@ -33,28 +31,26 @@ from homeserver.presentation.stream.session import (
     response,
 )
 from homeserver.presentation.stream.under_way import UnderWay
+from homeserver.presentation.stream.wire import CLOSE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from aiohttp.web import BaseRequest, WebSocketResponse
 
     from homeserver.application.requester import Requester
     from homeserver.application.sync.context import SyncRequest
     from homeserver.application.sync.sync import Answer
     from homeserver.presentation.stream.frames import Request
     from homeserver.presentation.stream.requests import StreamRequests
+    from homeserver.presentation.stream.rfc6455 import Message
     from homeserver.presentation.stream.sockets import Sockets
+    from homeserver.presentation.stream.wire import Wire
 
 REFRESH_SECONDS: Final = 300.0
 """After so long without news a frame is sent all the same."""
 FIRST_SECONDS: Final = 10.0
 """How long the first token may be ahead of this worker."""
-CLOSE_SECONDS: Final = 2.0
-_PING = b"\x89\x00"
-_DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG})
-_GONE = (ConnectionError, ClientError)
 _UNAUTHORIZED = 401
+_SYNC = Observation("stream/sync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,52 +63,37 @@ class Work:
 
 
 class Socket:
-    """See `OpenSocket`; `run` is its life."""
+    """See `OpenSocket` and `Receiver`; `follow` is its task."""
 
     __slots__ = (
-        "_ending",
+        "_follower",
         "_loop",
-        "_raw",
         "_requester",
         "_session",
         "_timer",
         "_under_way",
         "_window_moved",
+        "_wire",
         "_work",
-        "_ws",
     )
 
-    def __init__(
-        self, work: Work, requester: Requester, raw: BaseRequest, ws: WebSocketResponse[bool]
-    ) -> None:
-        """Take a socket over whose handshake is done and whose client is known."""
+    def __init__(self, work: Work, requester: Requester, wire: Wire) -> None:
+        """Take over a wire whose client is known. In the task that will follow."""
         self._work = work
         self._requester = requester
-        self._raw = raw
-        self._ws = ws
+        self._wire = wire
         self._loop = asyncio.get_running_loop()
         self._session = Session(self._allow)
-        self._under_way = UnderWay()
-        self._ending: asyncio.Task[None] | None = None
+        self._under_way: UnderWay | None = None
         self._window_moved: asyncio.Future[None] | None = None
+        self._follower = asyncio.current_task()
         self._timer = self._loop.call_later(PING_SECONDS, self._tick)
+        wire.receiver = self
 
     @property
     def user_nid(self) -> int:
         """See `OpenSocket.user_nid`."""
         return self._requester.user_nid
-
-    async def run(self, wanted: SyncRequest) -> None:
-        """Serve until the socket is closed; what was requested is carried out in any case."""
-        follower = asyncio.create_task(self._follow(wanted))
-        try:
-            await self._listen()
-        finally:
-            self._timer.cancel()
-            follower.cancel()
-            await self._hang_up()
-            await asyncio.wait({follower})
-            await self._under_way.finish()
 
     async def check(self) -> None:
         """See `OpenSocket.check`."""
@@ -131,80 +112,101 @@ class Socket:
 
     def end(self, bye: Bye) -> None:
         """Close; the first reason counts."""
-        if self._ending is None:
-            count_close(bye.code)
-            self._ending = asyncio.create_task(self._close(bye))
+        self._wire.close(bye.code, bye.last)
+
+    def lost(self, code: int) -> None:
+        """See `Receiver.lost`; what was requested is carried out nevertheless."""
+        count_close(code)
+        self._timer.cancel()
+        self._work.sockets.remove(self)
+        if self._follower is not None:
+            self._follower.cancel()
 
     # --- from the client
 
-    async def _listen(self) -> None:
-        while True:
-            message = await self._ws.receive()
-            if message.type not in _DATA:
-                return
-            if self._ending is None:
-                action = self._take(message.type, message.data)
-                if action is not None:
-                    await self._act(action)
-                if message.type is WSMsgType.PING and self._ending is None:
-                    await self._write(WSMsgType.PONG, message.data)
-
-    def _take(self, kind: WSMsgType, data: bytes) -> Action | None:
-        count_frame("in", kind.name.lower())
-        if kind is WSMsgType.TEXT:
-            action = self._session.text(data, self._loop.time())
-            if self._session.window.is_open:
-                self._wake()
-            return action
-        return self._session.binary() if kind is WSMsgType.BINARY else self._session.control()
-
-    async def _act(self, action: Action) -> None:
+    def receive(self, message: Message) -> None:
+        """See `Receiver.receive`."""
+        count_frame("in", message.opcode.name.lower())
+        action = self._take(message)
         match action:
             case Say():
-                await self._say(action)
+                self._say(action)
+                if self._wire.is_stalled:
+                    self._wire.hold()
+                    self._work.sockets.spawn(self._release_later())
             case Do(request):
-                await self._under_way.start(request.room_id, partial(self._respond, request))
-            case Knock():
-                if self._raw.transport is not None:
-                    self._raw.transport.write(_PING)
+                self._start(request)
             case Bye():
                 self.end(action)
 
+    def _take(self, message: Message) -> Action | None:
+        if message.opcode is Opcode.TEXT:
+            action = self._session.text(message.data, self._loop.time())
+            if self._session.window.is_open:
+                self._wake()
+            return action
+        if message.opcode is Opcode.BINARY:
+            return self._session.binary()
+        return self._session.control()
+
+    def _start(self, request: Request) -> None:
+        if self._under_way is None:
+            self._under_way = UnderWay(self._work.sockets.spawn, self._wire.release)
+        self._under_way.start(request.room_id, partial(self._respond, request))
+        if self._under_way.is_full:
+            self._wire.hold()
+
     async def _respond(self, request: Request) -> None:
         answered = await self._work.requests(self._requester, request)
-        await self._say(response(request.id, answered.status, answered.body))
+        self._say(response(request.id, answered.status, answered.body))
         if answered.status == _UNAUTHORIZED:
             self.end(Bye(CloseCode.UNKNOWN_TOKEN, error_frame(answered.body)))
+        await self._wire.drained()
+
+    async def _release_later(self) -> None:
+        await self._wire.drained()
+        self._wire.release()
 
     def _allow(self) -> int | None:
         return self._work.requests.limiter.check(self._requester.user_id, "stream_frames")
 
     # --- to the client
 
-    async def _follow(self, wanted: SyncRequest) -> None:
+    async def follow(self, wanted: SyncRequest) -> None:
         """Write a frame whenever something is new and the window open."""
-        observation = Observation("stream/sync")
+        self._wire.release()
         try:
-            await self._follow_sync(wanted, observation)
+            await self._follow(wanted)
         except Exception as error:  # noqa: BLE001 (the one table of failures decides)
-            self.refuse(refusal_of(observation, error))
+            self.refuse(refusal_of(_SYNC, error))
 
-    async def _follow_sync(self, wanted: SyncRequest, observation: Observation) -> None:
-        loop, observer = self._loop, self._work.requests.observer
+    async def _follow(self, wanted: SyncRequest) -> None:
+        loop, requests = self._loop, self._work.requests
         refresh_at = loop.time() + REFRESH_SECONDS
         patience = FIRST_SECONDS
         while await self._may_write():
-            observer.begin(observation)
+            requests.observer.begin(_SYNC)
             asked = replace(wanted, timeout_ms=int(patience * 1000))
             answer = await self._work.sync(self._requester, asked)
-            await self._work.requests.sessions.check_session(self._requester)
+            await requests.sessions.check_session(self._requester)
             if answer.has_news or loop.time() >= refresh_at:
-                await self._say(self._session.news(answer.body, loop.time()))
+                self._say(self._session.news(answer.body, loop.time()))
                 refresh_at = loop.time() + REFRESH_SECONDS
-            if self._work.sockets.draining:
-                break
             wanted = replace(wanted, since=answer.token, full_state=False)
             patience = max(refresh_at - loop.time(), 0.0)
+            if self._work.sockets.draining:
+                break
+            del asked, answer
+            await self._wire.drained()
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """The worker stops: answer what was requested, then close."""
+        self._wire.hold()
+        if self._under_way is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._under_way.finish()
         self.end(Bye(CloseCode.GOING_AWAY))
 
     async def _may_write(self) -> bool:
@@ -221,56 +223,14 @@ class Socket:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    async def _say(self, say: Say) -> None:
+    def _say(self, say: Say) -> None:
         count_frame("out", say.kind)
-        await self._write(WSMsgType.TEXT, say.data)
-
-    async def _write(self, kind: WSMsgType, data: bytes) -> None:
-        """Write, and wait until the client has taken most of it; nothing where it has gone."""
-        with suppress(*_GONE):
-            await self._ws.send_frame(data, kind)
-            await self._raw.writer.drain()
-
-    # --- the end
+        self._wire.write(Opcode.TEXT, say.data)
 
     def _tick(self) -> None:
-        transport = self._raw.transport
-        if transport is None or self._ending is not None:
-            return
         self._timer = self._loop.call_later(PING_SECONDS, self._tick)
-        action = self._session.tick(self._loop.time(), transport.get_write_buffer_size())
+        action = self._session.tick(self._loop.time(), self._wire.unwritten)
         if isinstance(action, Knock):
-            transport.write(_PING)
+            self._wire.write(Opcode.PING, b"")
         elif isinstance(action, Bye):
             self.end(action)
-
-    async def _close(self, bye: Bye) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                if bye.code is CloseCode.GOING_AWAY:
-                    await self._under_way.finish()
-                if bye.last is not None:
-                    await self._write(WSMsgType.TEXT, bye.last)
-                await self._write(WSMsgType.CLOSE, bye.code.to_bytes(2, "big"))
-                await asyncio.Event().wait()  # for the peer's close frame: `_listen` ends then
-        except TimeoutError:
-            self._cut()
-
-    async def _hang_up(self) -> None:
-        if self._ending is None:
-            count_close(self._ws.close_code or CloseCode.NORMAL)
-            await self._ws.close(drain=False)
-        else:
-            self._ending.cancel()
-            await asyncio.wait({self._ending})
-        self._cut()
-
-    def _cut(self) -> None:
-        """Close the connection; what a peer that does not read has left is dropped."""
-        transport = self._raw.transport
-        if transport is None:
-            return
-        if transport.get_write_buffer_size():
-            transport.abort()
-        else:
-            transport.close()

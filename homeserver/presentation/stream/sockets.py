@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from homeserver.domain.shared.errors import LimitExceededError
 from homeserver.infrastructure.telemetry import metrics
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from homeserver.domain.shared.errors import MatrixError
 
 RETRY_MS: Final = 10_000
+_POLL_SECONDS: Final = 0.02
 
 
 class OpenSocket(Protocol):
@@ -44,18 +45,20 @@ class Sockets:
         """Begin with none."""
         self.per_user = per_user
         self._of_user: dict[int, set[OpenSocket]] = {}
-        self._checks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.draining = False
 
     def __len__(self) -> int:
         """How many are open."""
         return sum(map(len, self._of_user.values()))
 
-    def add(self, socket: OpenSocket) -> None:
-        """Let a socket in; LimitExceededError where its user has too many."""
-        held = self._of_user.get(socket.user_nid, ())
-        if len(held) >= self.per_user():
+    def make_room(self, user_nid: int) -> None:
+        """Refuse one more socket, with LimitExceededError, where its user has too many."""
+        if len(self._of_user.get(user_nid, ())) >= self.per_user():
             raise LimitExceededError(RETRY_MS)
+
+    def add(self, socket: OpenSocket) -> None:
+        """Note a socket."""
         self._of_user.setdefault(socket.user_nid, set()).add(socket)
         metrics.open_sockets.inc()
 
@@ -70,7 +73,7 @@ class Sockets:
     def sessions_changed(self, user_nid: int) -> None:
         """Let the user's sockets find out whether their tokens are still good."""
         for socket in self._of_user.get(user_nid, ()):
-            self._spawn(socket.check())
+            self.spawn(socket.check())
 
     def drain(self) -> None:
         """Close all, each after the last frame that is due; the worker stops."""
@@ -83,10 +86,21 @@ class Sockets:
         for socket in self._all():
             socket.refuse(error)
 
+    async def closed(self, seconds: float) -> None:
+        """Wait until all that runs for sockets is done, at most so long."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._tasks or self._of_user:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(_POLL_SECONDS, left))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something for a socket; it is waited for when the worker stops."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     def _all(self) -> list[OpenSocket]:
         return [socket for held in self._of_user.values() for socket in held]
-
-    def _spawn(self, check: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(check)
-        self._checks.add(task)
-        task.add_done_callback(self._checks.discard)

@@ -95,7 +95,7 @@ async def test_E7_a_reader_that_stops_reading_costs_no_memory(
         in_flight = sum(server._session.window._sizes)
         assert in_flight <= window.MAX_BYTES + 90 * 42_000
         assert len(server._session.window._sizes) <= window.MAX_FRAMES
-        assert server._raw.transport.get_write_buffer_size() <= in_flight
+        assert server._wire.unwritten <= in_flight
         sent = server._session.window.sent
         more = await said(romeo, room, 90, 95)
         assert server._session.window.sent == sent
