@@ -61,6 +61,7 @@ class Stream:
         self.work.sockets.make_room(requester.user_nid)
         socket = Socket(self.work, requester, wire)
         self.work.sockets.add(socket)
+        wire.attach(socket)
         return socket, wanted
 
     async def _enter(self, request: Request) -> Requester:

@@ -88,7 +88,6 @@ class Socket:
         self._window_moved: asyncio.Future[None] | None = None
         self._follower = asyncio.current_task()
         self._timer = self._loop.call_later(PING_SECONDS, self._tick)
-        wire.receiver = self
 
     @property
     def user_nid(self) -> int:
@@ -131,13 +130,13 @@ class Socket:
         match action:
             case Say():
                 self._say(action)
-                if self._wire.is_stalled:
-                    self._wire.hold()
-                    self._work.sockets.spawn(self._release_later())
             case Do(request):
                 self._start(request)
             case Bye():
                 self.end(action)
+        if self._wire.is_stalled:  # what is asked for costs us, and the answers are not read
+            self._wire.hold()
+            self._work.sockets.spawn(self._read_on_later())
 
     def _take(self, message: Message) -> Action | None:
         if message.opcode is Opcode.TEXT:
@@ -151,7 +150,7 @@ class Socket:
 
     def _start(self, request: Request) -> None:
         if self._under_way is None:
-            self._under_way = UnderWay(self._work.sockets.spawn, self._wire.release)
+            self._under_way = UnderWay(self._work.sockets.spawn, self._read_on)
         self._under_way.start(request.room_id, partial(self._respond, request))
         if self._under_way.is_full:
             self._wire.hold()
@@ -163,9 +162,14 @@ class Socket:
             self.end(Bye(CloseCode.UNKNOWN_TOKEN, error_frame(answered.body)))
         await self._wire.drained()
 
-    async def _release_later(self) -> None:
+    def _read_on(self) -> None:
+        full = self._under_way is not None and self._under_way.is_full
+        if not full and not self._wire.is_stalled and not self._work.sockets.draining:
+            self._wire.release()
+
+    async def _read_on_later(self) -> None:
         await self._wire.drained()
-        self._wire.release()
+        self._read_on()
 
     def _allow(self) -> int | None:
         return self._work.requests.limiter.check(self._requester.user_id, "stream_frames")

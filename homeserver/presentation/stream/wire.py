@@ -48,19 +48,21 @@ class Wire(asyncio.Protocol):
         "_code",
         "_deaf",
         "_held",
+        "_lost",
         "_reader",
+        "_receiver",
         "_resumed",
         "_transport",
-        "receiver",
     )
 
     def __init__(self, transport: asyncio.Transport, max_size: int) -> None:
         """Take a transport over; `max_size` bounds a message, in bytes."""
-        self.receiver: Receiver | None = None
+        self._receiver: Receiver | None = None
         self._transport = transport
         self._reader = FrameReader(max_size)
         self._code = 0
         self._deaf = False
+        self._lost = False
         self._held = True
         self._resumed: asyncio.Event | None = None
         self._close_timer: asyncio.TimerHandle | None = None
@@ -68,6 +70,12 @@ class Wire(asyncio.Protocol):
         transport.set_protocol(self)
 
     # --- for the socket
+
+    def attach(self, receiver: Receiver) -> None:
+        """Tell a receiver what comes, and that the peer has gone: also where it has already."""
+        self._receiver = receiver
+        if self._lost:
+            self._report()
 
     @property
     def unwritten(self) -> int:
@@ -91,7 +99,7 @@ class Wire(asyncio.Protocol):
 
     def hold(self) -> None:
         """Read no further."""
-        if not self._held:
+        if not self._held and not self._transport.is_closing():
             self._held = True
             self._transport.pause_reading()
 
@@ -140,11 +148,15 @@ class Wire(asyncio.Protocol):
         self.resume_writing()
         if self._close_timer is not None:
             self._close_timer.cancel()
-        if self.receiver is not None:
-            self.receiver.lost(self._code or NO_CLOSE_FRAME)
-            self.receiver = None
+        self._lost = True
+        self._report()
 
     # ---
+
+    def _report(self) -> None:
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.lost(self._code or NO_CLOSE_FRAME)
 
     def _deliver(self) -> None:
         try:
@@ -164,8 +176,8 @@ class Wire(asyncio.Protocol):
         elif not self._code:
             if message.opcode is Opcode.PING:
                 self.write(Opcode.PONG, message.data)
-            if self.receiver is not None:
-                self.receiver.receive(message)
+            if self._receiver is not None:
+                self._receiver.receive(message)
 
     def _cut(self) -> None:
         """End the connection; what a peer that does not read has left is dropped."""

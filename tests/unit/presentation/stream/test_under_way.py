@@ -33,38 +33,47 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+def under_way(ended: list[None] | None = None) -> UnderWay:
+    def end() -> None:
+        if ended is not None:
+            ended.append(None)
+
+    return UnderWay(asyncio.create_task, end)
+
+
 async def test_rooms_side_by_side_and_each_in_order() -> None:
-    gate, under_way = Gate(), UnderWay()
+    gate, ended = Gate(), list[None]()
+    running = under_way(ended)
     for name in ("a1", "b1", "a2", "b2"):
-        await under_way.start(name[0], gate.work(name))
+        running.start(name[0], gate.work(name))
     await settle()
     assert gate.began == ["a1", "b1"]
     gate.open.set()
-    await under_way.finish()
+    await running.finish()
+    await settle()
     assert [n for n in gate.began if n[0] == "a"] == ["a1", "a2"]
     assert sorted(gate.ended) == ["a1", "a2", "b1", "b2"]
+    assert len(ended) == 4
 
 
-async def test_the_next_one_waits_where_there_are_too_many() -> None:
-    gate, under_way = Gate(), UnderWay()
+async def test_it_says_when_it_is_full_and_when_it_no_longer_is() -> None:
+    gate, running = Gate(), under_way()
     for n in range(MAX_UNDER_WAY):
-        await under_way.start(f"r{n}", gate.work(f"w{n}"))
-    late = asyncio.create_task(under_way.start("late", gate.work("late")))
-    await settle()
-    assert len(gate.began) == MAX_UNDER_WAY
-    assert not late.done()
+        assert not running.is_full
+        running.start(f"r{n}", gate.work(f"w{n}"))
+    assert running.is_full
     gate.open.set()
-    await late
-    await under_way.finish()
-    assert "late" in gate.ended
+    await running.finish()
+    await settle()
+    assert not running.is_full
 
 
 async def test_nothing_is_kept_of_what_is_done() -> None:
-    gate, under_way = Gate(), UnderWay()
+    gate, running = Gate(), under_way()
     gate.open.set()
     for n in range(20):
-        await under_way.start(f"r{n % 3}", gate.work(f"w{n}"))
-    await under_way.finish()
+        running.start(f"r{n % 3}", gate.work(f"w{n}"))
+    await running.finish()
     await settle()
-    assert not under_way._tasks
-    assert not under_way._last
+    assert not running._tasks
+    assert not running._last
