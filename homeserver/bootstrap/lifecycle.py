@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from homeserver.bootstrap.accounts import build_accounts
+from homeserver.bootstrap.api import build_api
 from homeserver.bootstrap.cluster import build_cluster
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.bootstrap.redis import build_redis
-from homeserver.bootstrap.rooms import room_routes
 from homeserver.bootstrap.stores import data_folder, opened_store, own_name
-from homeserver.bootstrap.sync import build_sync
 from homeserver.infrastructure.crypto.ed25519 import load_or_create_signer
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
@@ -43,6 +41,7 @@ log = structlog.get_logger(__name__)
 SIGNING_KEY_FILE = "signing.key"
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
+SOCKET_SECONDS = 5.0
 STORE_PROBLEM = 3
 """Exit code where the store cannot be used."""
 REPLACED = 4
@@ -97,17 +96,15 @@ def _company(settings: Settings) -> Company:
 async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -> None:
     workers = cluster.routes.known_workers if cluster is not None else None
     limiter = build_limiter(core, redis, workers)
-    accounts = build_accounts(core, limiter)
-    sync = build_sync(core, cluster.routes if cluster is not None else None)
-    routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
+    api = build_api(core, limiter, cluster)
     delivery = await start_delivery(core, cluster)
-    server = build_http(core, routes, accounts.authenticator, limiter)
+    server = build_http(core, api.routes, api.accounts.authenticator, limiter)
     stopping = _stop_signal()
-    await accounts.finish_deactivations()
+    await api.accounts.finish_deactivations()
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
-    await _greet(core, server, accounts)
-    keeping = _keep_house(core, sync.feeds, stopping)
+    await _greet(core, server, api.accounts)
+    keeping = _keep_house(core, api.sync.feeds, stopping)
     housekeeping = asyncio.create_task(keeping, name="housekeeping")
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
@@ -117,9 +114,11 @@ async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -
     finally:
         log.info("server.stopping")
         core.hub.drain()
+        api.stream.sockets.drain()
         await server.stop()
+        await api.stream.sockets.closed(SOCKET_SECONDS)
         await delivery.stop()
-        sync.typing.close()
+        api.sync.typing.close()
         housekeeping.cancel()
 
 

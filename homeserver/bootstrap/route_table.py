@@ -7,12 +7,10 @@ from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from homeserver.bootstrap.accounts import build_accounts
+from homeserver.bootstrap.api import build_api
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.http import all_routes, build_limiter
-from homeserver.bootstrap.rooms import room_routes
 from homeserver.bootstrap.stores import opened_store
-from homeserver.bootstrap.sync import build_sync
 from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
@@ -32,7 +30,6 @@ async def _compose(folder: str) -> tuple[Route, ...]:
     clock, ids = SystemClock(), SystemIds()
     async with opened_store(settings.current, clock, ids) as database:
         core = await build_core(settings, clock, ids, database)
-        accounts, sync = build_accounts(core, build_limiter(core)), build_sync(core)
-        routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
+        api = build_api(core, build_limiter(core))
         await core.writer.stop()
-        return all_routes(core, routes)
+        return all_routes(core, api.routes)

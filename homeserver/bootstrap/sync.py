@@ -40,12 +40,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SyncParts:
-    """The routes, /sync itself, and what the process keeps alive for them."""
+    """The routes, the cases behind them, and what the process keeps alive for them."""
 
     routes: tuple[Route, ...]
     sync: Sync
     feeds: Feeds
     typing: TypingBoard
+    filters: Filters
+    mark_read: MarkRead
+    set_typing: SetTyping
 
 
 def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
@@ -61,16 +64,18 @@ def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
     typing = TypingBoard(core.hub, core.clock)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, routes_of)
     sync = _sync(core, feeds, typing, data)
+    mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
+    set_typing = SetTyping(core.access, typing)
     routes = (
         *sync_routes(sync, filters, lambda: core.settings.current.limits.sync_timeout_max_ms),
-        *receipt_routes(MarkRead(core.access, core.store, core.store, data, core.writer)),
-        *typing_routes(SetTyping(core.access, typing)),
+        *receipt_routes(mark_read),
+        *typing_routes(set_typing),
         *account_data_routes(edit),
         *tag_routes(edit),
         *filter_routes(filters),
         *push_rule_routes(data),
     )
-    return SyncParts(routes, sync, feeds, typing)
+    return SyncParts(routes, sync, feeds, typing, filters, mark_read, set_typing)
 
 
 def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:

@@ -39,6 +39,7 @@ class RateLimits:
     profile: RateLimit = field(default=RateLimit(0.5, 10))
     devices: RateLimit = field(default=RateLimit(5.0, 50))
     reads: RateLimit = field(default=RateLimit(100.0, 300))
+    stream_frames: RateLimit = field(default=RateLimit(50.0, 500))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ class Limits:
         dynamic=True,
         minimum=0,
         maximum=600000,
+    )
+    sockets_per_user: int = setting(
+        50, "Most WebSockets of a user on one worker.", dynamic=True, minimum=1
     )
     request_timeout_s: float = setting(
         30.0, "Longest time that a request's body may take to arrive.", minimum=1

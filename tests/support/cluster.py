@@ -143,9 +143,9 @@ class ClusterTown:
             name,
             await first.store.another(),
             lambda: Cluster(FaultyBus(self.post), BlindRoutes(self.post), KEY),
-            first.phones,
-            first.profiles,
-            first.known,
+            phones=first.phones,
+            profiles=first.profiles,
+            known=first.known,
         )
         await worker.start()
         self.workers.append(worker)

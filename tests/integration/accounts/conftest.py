@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest_asyncio
 
 from homeserver.application.ports.rate_limiter import Limit
-from homeserver.bootstrap.accounts import build_accounts
+from homeserver.bootstrap.api import build_api
 from homeserver.bootstrap.core import build_core
-from homeserver.bootstrap.rooms import room_routes
 from homeserver.config import LiveSettings, Loaded, Settings
 from homeserver.config.settings import Registration, Worker
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
@@ -132,15 +131,15 @@ async def start_town(store: Store, worker: str, database: Database | None = None
     limiter = MemoryRateLimiter(
         {"login_failures": Limit(0.1, GUESSES)}, clock=store.clock.monotonic
     )
-    accounts = build_accounts(core, limiter)
+    api = build_api(core, limiter)
     server = build_server(
-        (*accounts.routes, *room_routes(core, accounts.people)),
-        authenticator=accounts.authenticator,
+        api.routes,
+        authenticator=api.accounts.authenticator,
         limiter=limiter,
         settings=HttpSettings(linger_seconds=0.0, drain_seconds=2.0),
     )
     await server.listen("127.0.0.1", 0)
-    live.town = Town(store, core, accounts, Site(server), settings.registration)
+    live.town = Town(store, core, api.accounts, Site(server), settings.registration)
     return live.town
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from tests.support.client import MatrixRefusal
 from tests.support.store import STORE_KINDS
+from tests.support.streaming import streaming
 from tests.support.sync_copy import Copy, compare
 from tests.support.syncing import LAZY, open_sync_town
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = {"sqlite": 60, "mysql": 15}
 PEOPLE, ROOMS = 3, 3
+STREAM_SECONDS = 0.03
 FORMS = [(lazy, after) for lazy in (False, True) for after in (False, True)]
 WITH_LEFT = {"include_leave": True}
 _numbers = count()
@@ -59,7 +61,8 @@ WEIGHTS = {
     "rename": 1,
     "detach": 1,
     "restart": 1,
-    "sync": 11,
+    "sync": 9,
+    "stream": 2,
     "lost": 2,
 }
 
@@ -126,17 +129,25 @@ class Walk:
         self, n: int, since: str | None, room: dict[str, Any], *, after: bool
     ) -> dict[str, Any]:
         """Sync with a room filter."""
-        query = {
-            "since": since,
-            "filter": json.dumps({"room": room}),
-            "use_state_after": "true" if after else "false",
-        }
+        query = {"since": since, **_query(room, after=after)}
         found: dict[str, Any] = await self.phones[n].call("GET", "/sync", query=query)
         return found
 
     async def sync(self, n: int) -> None:
         """Follow."""
-        answer = await self.ask(n, self.phones[n].since)
+        self._take(n, await self.ask(n, self.phones[n].since))
+
+    async def stream(self, n: int) -> None:
+        """Follow for a while over a socket, if there is anything to say."""
+        lazy, after = self.form(n)
+        query: dict[str, Any] = _query(LAZY["room"] if lazy else {}, after=after)
+        async with streaming(self.phones[n], **query) as socket:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STREAM_SECONDS):
+                    while True:
+                        self._take(n, (await socket.receive())["body"])
+
+    def _take(self, n: int, answer: dict[str, Any]) -> None:
         self.phones[n].since = answer["next_batch"]
         copy = self.copies[n]
         before = dict(copy.joined) | dict(copy.left)
@@ -150,6 +161,9 @@ class Walk:
         """Do one thing; what is refused did not happen."""
         if step.what == "sync":
             await self.sync(step.who)
+            return
+        if step.what == "stream":
+            await self.stream(step.who)
             return
         if step.what == "lost":  # the answer never arrives: the device will ask once more
             await self.ask(step.who, self.phones[step.who].since)
@@ -235,6 +249,12 @@ class Walk:
                 first, last = order[each.timeline[0]], order[each.timeline[-1]]
                 due = [e for e, seq in order.items() if first <= seq <= last and window.sees(seq)]
                 assert each.timeline == due
+
+
+def _query(room: dict[str, Any], *, after: bool) -> dict[str, str]:
+    """The query of a sync with a room filter."""
+    wanted = json.dumps({"room": room})
+    return {"filter": wanted, "use_state_after": "true" if after else "false"}
 
 
 @pytest.mark.timeout(120)
