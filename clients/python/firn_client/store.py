@@ -6,13 +6,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from firn_client.event import Event
 from firn_client.gap import Gap
 from firn_client.live import live
 from firn_client.sync_body import InvitedRoom, JoinedRoom, LeftRoom, SyncBody, Timeline, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from firn_client.event import Event
 
 REMEMBERED = 256
 

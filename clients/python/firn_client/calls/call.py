@@ -37,8 +37,9 @@ class Call(Generic[T]):
 
     def decode(self, text: bytes) -> T:
         """The answer from the bytes of a 200. Raises ProtocolError."""
+        kind: Any = self.answer
         try:
-            found: T = _decoder(self.answer).decode(text)
+            found: T = _decoder(kind).decode(text)
         except msgspec.MsgspecError as error:
             raise ProtocolError(f"{self.method} {self.path}: {error}") from error
         return found
