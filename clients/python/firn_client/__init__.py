@@ -31,6 +31,7 @@ from firn_client.event import Event
 from firn_client.room import Room
 from firn_client.session import FileStore, MemoryStore, Session, SessionStore
 from firn_client.store import Batch, KnownRoom, SyncStore
+from firn_client.websocket import NoStreamError
 
 __version__ = "0.1.0"
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "MatrixError",
     "MemoryStore",
     "MissingTokenError",
+    "NoStreamError",
     "NotFoundError",
     "NotLoggedInError",
     "ProtocolError",

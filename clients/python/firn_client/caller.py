@@ -50,6 +50,7 @@ class Caller:
     http: Http = field(default_factory=Http)
     session: Session | None = None
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def user_id(self) -> str:
@@ -111,7 +112,9 @@ class Caller:
     async def keep(self, **changes: str | None) -> None:
         """Change the session and save it."""
         self.session = msgspec.structs.replace(self.require_session(), **changes)
-        await self.store.save(self.session)
+        async with self._saving:
+            if self.session is not None:
+                await self.store.save(self.session)
 
 
 GONE = (502, 503, 504)

@@ -31,6 +31,11 @@ class Chooser:
             return self._wish
         return Transport.POLL if now < self._poll_until else Transport.STREAM
 
+    @property
+    def may_poll(self) -> bool:
+        """Whether the long poll is allowed."""
+        return self._wish is not Transport.STREAM
+
     def worked(self) -> None:
         """A frame came."""
         self._failures = 0

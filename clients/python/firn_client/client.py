@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from firn_client.session import SessionStore
     from firn_client.store import Batch
 
-ENVIRONMENT = ("FIRN_BOT_SERVERS", "FIRN_BOT_USER", "FIRN_BOT_PASSWORD", "FIRN_BOT_SESSION")
+ENVIRONMENT = ("FIRN_BOT_SERVERS", "FIRN_BOT_USER", "FIRN_BOT_PASSWORD")
 
 
 class Client:
@@ -69,12 +69,17 @@ class Client:
         """A bot by its environment, logged in when it is entered; accepts invitations.
 
         FIRN_BOT_SERVERS (addresses, separated by spaces), FIRN_BOT_USER, FIRN_BOT_PASSWORD;
-        FIRN_BOT_SESSION, if set, is the file that keeps the session. Raises KeyError.
+        FIRN_BOT_SESSION, if set, is the file that keeps the session; FIRN_BOT_TRANSPORT is
+        `auto` (by default), `websocket` or `longpoll`. Raises KeyError, ValueError.
         """
-        servers, user, password = (os.environ[name] for name in ENVIRONMENT[:3])
-        path = os.environ.get(ENVIRONMENT[3])
-        store = FileStore(path) if path else None
-        client = cls(servers.split(), store=store, **{"accept_invites": True, **options})
+        servers, user, password = (os.environ[name] for name in ENVIRONMENT)
+        path = os.environ.get("FIRN_BOT_SESSION")
+        bot = {
+            "store": FileStore(path) if path else None,
+            "transport": Transport(os.environ.get("FIRN_BOT_TRANSPORT", "auto")),
+            "accept_invites": True,
+        }
+        client = cls(servers.split(), **{**bot, **options})
         client._credentials = (user, password)
         return client
 

@@ -12,6 +12,7 @@ from firn_client.calls.sync import position, sync
 from firn_client.chooser import Chooser, Transport
 from firn_client.errors import (
     ConnectionFailedError,
+    FirnError,
     ForbiddenError,
     LimitExceededError,
     MatrixError,
@@ -75,8 +76,8 @@ class Follower:
                     yield batch
                     await self._commit(batch)
                     await socket.acknowledge(frame.seq)
-        except NoStreamError:
-            self._chooser.refused(now())
+        except NoStreamError as failure:
+            self._refused(failure)
         except StreamEndedError as ended:
             await self._ended(ended, server, token)
         except (ConnectionFailedError, MatrixError) as failure:
@@ -84,12 +85,17 @@ class Follower:
 
     async def _ended(self, ended: StreamEndedError, server: str, token: str) -> None:
         if ended.ending is stream.End.REFUSED:
-            self._chooser.refused(now())
+            self._refused(stream.error(ended.ending, ended.body))
         elif ended.ending is stream.End.AGAIN:
             lost = ConnectionFailedError(str(ended), sent=True)
             await self._failed(lost, server, token)
         else:
             await self._failed(stream.error(ended.ending, ended.body), server, token)
+
+    def _refused(self, failure: FirnError) -> None:
+        if not self._chooser.may_poll:
+            raise failure
+        self._chooser.refused(now())
 
     async def _failed(
         self, failure: ConnectionFailedError | MatrixError, server: str, token: str
@@ -102,7 +108,8 @@ class Follower:
         if isinstance(failure, MatrixError) and failure.status in FINAL:
             raise failure
         self._failures += 1
-        self._chooser.lost(now())
+        if not isinstance(failure, ConnectionFailedError) or failure.sent:
+            self._chooser.lost(now())  # with nobody there at all, polling would not help
         wait = self._caller.backoff.wait(self._failures, self._caller.dice())
         if isinstance(failure, LimitExceededError):
             wait = failure.retry_after or wait
@@ -128,4 +135,5 @@ class Follower:
 
     async def _commit(self, batch: Batch) -> None:
         self._store.commit(batch)
-        await self._caller.keep(since=self._store.since)
+        if self._store.since != self._caller.require_session().since:
+            await self._caller.keep(since=self._store.since)

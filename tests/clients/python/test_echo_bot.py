@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import pytest
@@ -26,7 +26,7 @@ LINES = 10
 def test_the_bot_has_ten_lines_and_they_are_the_same_everywhere() -> None:
     shown = [lines_of(page) for page in PAGES]
     assert len(set(shown)) == 1
-    assert len(shown[0].splitlines()) <= LINES
+    assert len([line for line in shown[0].splitlines() if line]) <= LINES
 
 
 @pytest.mark.timeout(120)
@@ -36,7 +36,7 @@ async def test_F1_every_message_is_echoed_once_while_the_server_is_killed(
     dice = random.Random(4)
     async with running_firn(tmp_path, store_url) as firn, Talker(firn, tmp_path) as talker:
         await talker.meet()
-        for _ in range(4):
+        for _ in range(3):
             talking = asyncio.create_task(talker.say(40))
             await asyncio.sleep(0.05 + dice.random() * 0.4)
             await firn.restart(signal.SIGKILL)
@@ -50,8 +50,8 @@ async def test_every_message_is_echoed_once_while_the_bot_is_killed(tmp_path: Pa
     dice = random.Random(5)
     async with running_firn(tmp_path) as firn, Talker(firn, tmp_path) as talker:
         await talker.meet()
-        for _ in range(4):
-            talking = asyncio.create_task(talker.say(80))
+        for _ in range(3):
+            talking = asyncio.create_task(talker.say(120))
             await asyncio.sleep(0.1 + dice.random() * 0.5)
             await talker.bot.kill()
             await asyncio.wait_for(talking, 30)  # more than one sync's timeline: a hole to fill
@@ -70,7 +70,7 @@ class Talker:
         self.room = ""
         self.said: list[str] = []
 
-    async def __aenter__(self) -> Talker:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
