@@ -17,7 +17,7 @@ from homeserver.domain.shared.canonical_json import check_canonical, decode_obje
 from homeserver.domain.sync.token import SyncToken, decode_token, encode_token
 from homeserver.domain.sync.vector import Vector
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
-from homeserver.infrastructure.sql.codec import decode_body, encode_body
+from homeserver.infrastructure.sql.event_codec import decode_event, encode_event
 from homeserver.presentation.routing import Route, Router
 from tests.support.rooms import ALICE, BOB, TestRoom
 
@@ -91,14 +91,15 @@ def _classify() -> Call:
     return lambda: classify(event)
 
 
-def _deflate() -> Call:
-    body = _message().json
-    return lambda: encode_body(body)
+def _encode_event() -> Call:
+    event = _message()
+    return lambda: encode_event(event)
 
 
-def _inflate() -> Call:
-    codec, body = encode_body(_message().json)
-    return lambda: decode_body(codec, body)
+def _decode_event() -> Call:
+    event = _message()
+    codec, body = encode_event(event)
+    return lambda: decode_event(event.event_id, event.room_id, codec, body)
 
 
 def _render_shared() -> Call:
@@ -162,8 +163,8 @@ PIECES: Final[Mapping[str, Callable[[], Call]]] = {
     "check_auth: a message, levels kept": _auth,
     "check_auth: a join": _alice_joins,
     "classify: a message": _classify,
-    "encode_body": _deflate,
-    "decode_body": _inflate,
+    "encode_event": _encode_event,
+    "decode_event": _decode_event,
     "event_bytes: shared by all readers": _render_shared,
     "event_bytes: the sender's own": _render_own,
     "encode_token": _encode_token,

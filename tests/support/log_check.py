@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import msgspec
 from sqlalchemy import select
 
 from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql import tables as t
-from homeserver.infrastructure.sql.codec import decode_body
+from homeserver.infrastructure.sql.event_codec import decode_event
 from homeserver.infrastructure.sql.query import Query
 
 if TYPE_CHECKING:
@@ -72,11 +71,13 @@ async def _check_slots(database: Reader, places: set[tuple[int, int]]) -> None:
 def _bodies(rows: Sequence[tuple[object, ...]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for *_, key, _slot, _pos, codec, body in rows:
-        content = msgspec.json.decode(decode_body(codec, body))["content"]  # type: ignore[arg-type]
-        text = content.get("body")
+        event_id = event_id_from_bytes(key)  # type: ignore[arg-type]
+        event = decode_event(event_id, "", codec, body)  # type: ignore[arg-type]
+        text = event.content.get("body")
         if text is not None:
+            assert isinstance(text, str)
             assert text not in found, f"{text} is doubled"
-            found[text] = event_id_from_bytes(key)  # type: ignore[arg-type]
+            found[text] = event_id
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from homeserver.domain.shared.canonical_json import encode_json
+from homeserver.domain.shared.canonical_json import RawJson, encode_json
 
 if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
@@ -20,8 +20,18 @@ def client_event(
     empty or absent `unsigned` is left out. A redaction names its target both at top level
     and in its content, whatever the room version (room version 11, "Event format").
     """
+    shaped = _shaped(event, event.content, with_room_id=with_room_id, unsigned=unsigned)
+    if event.redacts is not None:
+        shaped["redacts"] = event.redacts
+        shaped["content"] = {**event.content, "redacts": event.redacts}
+    return shaped
+
+
+def _shaped(
+    event: Event, content: JsonObject | RawJson, *, with_room_id: bool, unsigned: JsonObject | None
+) -> dict[str, Any]:
     shaped: dict[str, Any] = {
-        "content": event.content,
+        "content": content,
         "event_id": event.event_id,
         "origin_server_ts": event.origin_server_ts,
         "sender": event.sender,
@@ -33,15 +43,17 @@ def client_event(
         shaped["state_key"] = event.state_key
     if unsigned:
         shaped["unsigned"] = unsigned
-    if event.redacts is not None:
-        shaped["redacts"] = event.redacts
-        shaped["content"] = {**event.content, "redacts": event.redacts}
     return shaped
 
 
 def client_event_bytes(event: Event, *, with_room_id: bool, unsigned: JsonObject | None) -> bytes:
     """Write `client_event` as JSON, ready to be spliced into a response."""
-    return encode_json(client_event(event, with_room_id=with_room_id, unsigned=unsigned))
+    raw = event.raw_content
+    if raw is None or event.type == "m.room.redaction":
+        shaped = client_event(event, with_room_id=with_room_id, unsigned=unsigned)
+    else:
+        shaped = _shaped(event, RawJson(raw), with_room_id=with_room_id, unsigned=unsigned)
+    return encode_json(shaped)
 
 
 def stripped_state(event: Event) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class Event:
     redacts: str | None = None
 
     @property
+    def raw_content(self) -> bytes | None:
+        """The content's canonical JSON, where it is at hand."""
+        return None
+
+    @property
     def is_state(self) -> bool:
         """Whether this event sets state."""
         return self.state_key is not None

@@ -17,7 +17,7 @@ from homeserver.domain.events.limits import (
     MAX_PREV_EVENTS,
     fits_key,
 )
-from homeserver.domain.events.redaction import redaction_target
+from homeserver.domain.events.redaction import redaction_target, redaction_target_of
 from homeserver.domain.shared.canonical_json import (
     check_canonical,
     decode_object,
@@ -82,11 +82,8 @@ def load_event(
     fields = decode_object(body)
     if version is not None:
         redacts = redaction_target(fields, version)
-    elif fields["type"] == "m.room.redaction":
-        target = fields.get("redacts", fields["content"].get("redacts"))
-        redacts = target if isinstance(target, str) else None
     else:
-        redacts = None
+        redacts = redaction_target_of(fields["type"], fields.get("redacts"), fields["content"])
     return _event(event_id=event_id, room_id=room_id, fields=fields, json=body, redacts=redacts)
 
 

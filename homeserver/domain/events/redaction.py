@@ -74,6 +74,14 @@ def redaction_target(pdu: JsonObject, version: RoomVersion) -> str | None:
     return target if isinstance(target, str) else None
 
 
+def redaction_target_of(event_type: str, redacts: Json, content: JsonObject) -> str | None:
+    """What a stored event redacts; `redacts` is its key at the top level, if it has one."""
+    if event_type != "m.room.redaction":
+        return None
+    target = content.get("redacts") if redacts is None else redacts
+    return target if isinstance(target, str) else None
+
+
 def _pick(content: JsonObject, *keys: str) -> dict[str, Any]:
     return {key: content[key] for key in keys if key in content}
 

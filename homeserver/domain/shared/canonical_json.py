@@ -25,6 +25,9 @@ MAX_DEPTH: Final = 100
 
 _LONGEST_INTEGER: Final = 400  # digits: more than any double has, fewer than int() refuses
 
+RawJson = msgspec.Raw
+"""JSON text that stands in a value as it is."""
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _encode_in_any_order = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode

@@ -8,7 +8,7 @@ import msgspec
 
 from homeserver.domain.events.hashes import event_id_bytes
 from homeserver.infrastructure.sql import writes as w
-from homeserver.infrastructure.sql.codec import encode_body
+from homeserver.infrastructure.sql.event_codec import encode_event
 
 if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
@@ -36,7 +36,7 @@ def write_branches(draft: Draft, nid: int, side: Branches) -> None:
 
 
 def _stray(draft: Draft, nid: int, stray: Stray) -> Row:
-    codec, body = encode_body(stray.event.json)
+    codec, body = encode_event(stray.event)
     return (
         nid,
         event_id_bytes(stray.event.event_id),

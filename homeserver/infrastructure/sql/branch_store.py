@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.ports.branch_store import PlacedEvent
 from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes
-from homeserver.domain.events.parse import load_event
 from homeserver.domain.rooms.branches import Standing, StateAt, Stray
 from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.domain.sync.position import RoomPosition
 from homeserver.infrastructure.sql import branch_queries as q
-from homeserver.infrastructure.sql.codec import decode_body
+from homeserver.infrastructure.sql.event_codec import decode_event
 from homeserver.infrastructure.sql.query import padded
 
 if TYPE_CHECKING:
@@ -114,4 +113,4 @@ def _stray(room: Room, row: Row) -> Stray:
 
 
 def _event(room: Room, row: Row) -> Event:
-    return load_event(event_id_from_bytes(row[0]), decode_body(row[-2], row[-1]), room.room_id)
+    return decode_event(event_id_from_bytes(row[0]), room.room_id, row[-2], row[-1])

@@ -6,11 +6,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from homeserver.domain.events.hashes import event_id_from_bytes
-from homeserver.domain.events.parse import load_event
 from homeserver.domain.rooms.room import TAIL
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.infrastructure.sql import room_queries as q
-from homeserver.infrastructure.sql.codec import decode_body
+from homeserver.infrastructure.sql.event_codec import decode_event
 from homeserver.infrastructure.sql.query import padded
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def event_of(room: Room, key: bytes, codec: int, body: bytes) -> Event:
     """Read a stored event."""
-    return load_event(event_id_from_bytes(key), decode_body(codec, body), room.room_id)
+    return decode_event(event_id_from_bytes(key), room.room_id, codec, body)
 
 
 def item_of(room: Room, row: Row) -> TimelineEvent:

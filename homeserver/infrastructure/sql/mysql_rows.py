@@ -168,20 +168,20 @@ def _converter(definition: bytes) -> Callable[[bytes], Any] | None:
 
 def _row(packet: bytes, columns: list[Callable[[bytes], Any] | None]) -> Row:
     row: list[Any] = []
+    add = row.append
     at = 0
     for convert in columns:
         size = packet[at]
-        if size < _NULL:
-            at += 1
-        elif size == _NULL:
-            row.append(None)
-            at += 1
-            continue
-        else:
-            size, at = _length(packet, at)
-        value = packet[at : at + size]
-        at += size
-        row.append(value if convert is None else convert(value))
+        at += 1
+        if size >= _NULL:
+            if size == _NULL:
+                add(None)
+                continue
+            size, at = _length(packet, at - 1)
+        end = at + size
+        value = packet[at:end]
+        add(value if convert is None else convert(value))
+        at = end
     return tuple(row)
 
 

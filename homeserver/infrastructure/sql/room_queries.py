@@ -33,6 +33,13 @@ _TIMELINE_COLUMNS = (
     *(_e.room_seq, _e.back, _e.event_id, _e.slot, _e.pos, _e.sender_nid, _e.notify_ord),
     *(_e.redacted_by, _e.txn_device, _e.txn_id, _e.codec, _e.body),
 )
+
+
+def _by_position(query: Select[Any]) -> Select[Any]:
+    """Read by the primary key; trying the other indexes takes the optimiser a quarter of the time."""
+    return query.with_hint(t.event, "FORCE INDEX (PRIMARY)", "mysql")
+
+
 _after = or_(
     _e.room_seq > bindparam("after_seq"),
     and_(_e.room_seq == bindparam("after_seq"), _e.back > bindparam("after_back")),
@@ -49,17 +56,17 @@ _range = and_(
     _after,
     _before,
 )
-_timeline = select(*_TIMELINE_COLUMNS).where(_range).limit(bindparam("n"))
+_timeline = _by_position(select(*_TIMELINE_COLUMNS)).where(_range).limit(bindparam("n"))
 NEWEST_EVENTS = Query(_timeline.order_by(_e.room_seq.desc(), _e.back.desc()))
 OLDEST_EVENTS = Query(_timeline.order_by(_e.room_seq, _e.back))
 TAIL = Query(
-    select(*_TIMELINE_COLUMNS)
+    _by_position(select(*_TIMELINE_COLUMNS))
     .where(_e.room_nid == bindparam("room"), _e.room_seq > bindparam("after_seq"))
     .order_by(_e.room_seq.desc(), _e.back.desc())
     .limit(bindparam("n"))
 )
 LIVE_EVENTS = Query(
-    select(*_TIMELINE_COLUMNS)
+    _by_position(select(*_TIMELINE_COLUMNS))
     .where(
         _e.room_nid == bindparam("room"),
         _e.back == 0,

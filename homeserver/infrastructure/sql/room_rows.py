@@ -9,7 +9,7 @@ import msgspec
 from homeserver.domain.events.hashes import event_id_bytes
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_rows import write_branches
-from homeserver.infrastructure.sql.codec import encode_body
+from homeserver.infrastructure.sql.event_codec import encode_event
 from homeserver.infrastructure.sql.types import OPEN
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
 
 def _event(nid: int, item: TimelineEvent) -> Row:
     event = item.event
-    codec, body = encode_body(event.json)
+    codec, body = encode_event(event)
     return (
         nid,
         item.seq,
@@ -109,7 +109,7 @@ def _write_redactions(draft: Draft, nid: int, room: RoomDraft) -> None:
     for target, by in room.redactions:
         draft.write(w.INSERT_REDACTION, (nid, event_id_bytes(target), event_id_bytes(by)))
     for item in room.redacted:
-        codec, body = encode_body(item.event.json)
+        codec, body = encode_event(item.event)
         by = item.redacted_because.event_id if item.redacted_because else ""
         row = (nid, event_id_bytes(item.event.event_id), event_id_bytes(by), codec, body)
         draft.write(w.STRIP_EVENT, row)
