@@ -13,9 +13,11 @@ import structlog
 from homeserver.bootstrap.accounts import build_accounts
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.http import build_http, build_limiter
-from homeserver.bootstrap.rooms import room_routes
+from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stores import data_folder, migrate_store, open_database
+from homeserver.bootstrap.stream import Sessions, build_stream
 from homeserver.bootstrap.sync import build_sync
+from homeserver.domain.shared.errors import UnavailableError
 from homeserver.infrastructure.crypto.ed25519 import load_or_create_signer
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from homeserver.bootstrap.core import Core
     from homeserver.config import LiveSettings
     from homeserver.presentation.app import HttpServer
+    from homeserver.presentation.stream.sockets import Sockets
 
 log = structlog.get_logger(__name__)
 
@@ -63,13 +66,19 @@ async def serve(settings: LiveSettings) -> int:
 async def _serve(core: Core) -> None:
     limiter = build_limiter(core)
     accounts = build_accounts(core, limiter)
-    sync = build_sync(core)
-    routes = (*accounts.routes, *room_routes(core, accounts.people), *sync.routes)
+    sync, send = build_sync(core), build_send(core)
+    sessions = Sessions(accounts.authenticator, accounts.authenticator)
+    stream = build_stream(core, sessions, limiter, send, sync)
+    accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
+    rooms = room_routes(core, accounts.people, send)
+    routes = (*accounts.routes, *rooms, *sync.routes, *stream.routes)
     server = build_http(core, routes, accounts.authenticator, limiter)
     stopping = _stop_signal()
     await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, accounts)
-    housekeeping = asyncio.create_task(_keep_house(core, sync.feeds), name="housekeeping")
+    housekeeping = asyncio.create_task(
+        _keep_house(core, sync.feeds, stream.sockets), name="housekeeping"
+    )
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
     gc.freeze()
@@ -78,6 +87,7 @@ async def _serve(core: Core) -> None:
     finally:
         log.info("server.stopping")
         core.hub.drain()
+        stream.sockets.drain()
         await server.stop()
         sync.typing.close()
         housekeeping.cancel()
@@ -91,8 +101,8 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _keep_house(core: Core, feeds: Feeds) -> None:
-    """Beat for the slot, and forget users who went away."""
+async def _keep_house(core: Core, feeds: Feeds, sockets: Sockets) -> None:
+    """Beat for the slot, and forget users who went away; a worker without a slot serves nobody."""
     swept = core.clock.monotonic()
     while not core.writer.fenced:
         await asyncio.sleep(BEAT_SECONDS)
@@ -103,6 +113,7 @@ async def _keep_house(core: Core, feeds: Feeds) -> None:
         if core.clock.monotonic() - swept > SWEEP_SECONDS:
             feeds.sweep()
             swept = core.clock.monotonic()
+    sockets.refuse(UnavailableError("This worker was replaced"))
 
 
 async def _greet(core: Core, server: HttpServer, accounts: Accounts) -> None:

@@ -44,7 +44,7 @@ from homeserver.presentation.client.redact import redact_routes
 from homeserver.presentation.client.room_events import room_event_routes
 from homeserver.presentation.client.room_state import room_state_routes
 from homeserver.presentation.client.rooms_lists import rooms_list_routes
-from homeserver.presentation.client.send import send_routes
+from homeserver.presentation.client.send import SendMessage, send_routes
 from homeserver.presentation.client.state_events import state_event_routes
 
 if TYPE_CHECKING:
@@ -62,12 +62,19 @@ class People:
     profiles: ProfileReader
 
 
-def room_routes(core: Core, people: People) -> tuple[Route, ...]:
+def build_send(core: Core) -> SendMessage:
+    """Sending, by whatever way a message comes in."""
+    return SendMessage(
+        SendEvent(core.access, core.writer), RedactEvent(core.access, core.store, core.writer)
+    )
+
+
+def room_routes(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:
     """All rows of the rooms' endpoints."""
-    return (*_writing(core, people), *_reading(core))
+    return (*_writing(core, people, send), *_reading(core))
 
 
-def _writing(core: Core, people: People) -> tuple[Route, ...]:
+def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:
     aliases = SqlAliasStore(core.database)
     create = CreateRoom(
         writer=core.writer,
@@ -81,7 +88,6 @@ def _writing(core: Core, people: People) -> tuple[Route, ...]:
         default_version=core.settings.current.rooms.default_version,
     )
     members = _members(core, people)
-    redact = RedactEvent(core.access, core.store, core.writer)
     resolve = ResolveAlias(aliases)
     forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
     return (
@@ -95,9 +101,9 @@ def _writing(core: Core, people: People) -> tuple[Route, ...]:
                 core.server_name,
             )
         ),
-        *send_routes(SendEvent(core.access, core.writer), redact),
+        *send_routes(send),
         *state_event_routes(SendState(core.access, aliases, members, core.writer)),
-        *redact_routes(redact),
+        *redact_routes(send.redact_event),
     )
 
 

@@ -44,6 +44,10 @@ class SyncParts:
     routes: tuple[Route, ...]
     feeds: Feeds
     typing: TypingBoard
+    sync: Sync
+    filters: Filters
+    mark_read: MarkRead
+    set_typing: SetTyping
 
 
 def build_sync(core: Core) -> SyncParts:
@@ -55,16 +59,18 @@ def build_sync(core: Core) -> SyncParts:
     typing = TypingBoard(core.hub, core.clock)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock)
     sync = _sync(core, feeds, typing, data)
+    mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
+    set_typing = SetTyping(core.access, typing)
     routes = (
         *sync_routes(sync, filters, lambda: core.settings.current.limits.sync_timeout_max_ms),
-        *receipt_routes(MarkRead(core.access, core.store, core.store, data, core.writer)),
-        *typing_routes(SetTyping(core.access, typing)),
+        *receipt_routes(mark_read),
+        *typing_routes(set_typing),
         *account_data_routes(edit),
         *tag_routes(edit),
         *filter_routes(filters),
         *push_rule_routes(data),
     )
-    return SyncParts(routes, feeds, typing)
+    return SyncParts(routes, feeds, typing, sync, filters, mark_read, set_typing)
 
 
 def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:

@@ -38,6 +38,7 @@ class RateLimits:
     profile: RateLimit = field(default=RateLimit(0.5, 10))
     devices: RateLimit = field(default=RateLimit(5.0, 50))
     reads: RateLimit = field(default=RateLimit(100.0, 300))
+    stream_frames: RateLimit = field(default=RateLimit(50.0, 500))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,9 @@ class Limits:
     )
     sync_timeline_max: int = setting(
         100, "Most timeline events per room in one sync.", dynamic=True, minimum=1, maximum=1000
+    )
+    sockets_per_user: int = setting(
+        50, "Most WebSockets of a user on one worker.", dynamic=True, minimum=1
     )
     request_timeout_s: float = setting(
         30.0, "Longest time that a request's body may take to arrive.", minimum=1

@@ -53,7 +53,7 @@ class Dispatcher:
         """Build the router; ValueError for a route whose kind of authentication has no gate."""
         routes = tuple(routes)
         for route in routes:
-            if route.auth is not Auth.NONE and route.auth not in gates:
+            if route.auth.gated and route.auth not in gates:
                 msg = f"No gate for {route.auth} of {route.method} {route.path}"
                 raise ValueError(msg)
         self._router = Router(routes)
@@ -102,7 +102,7 @@ class Dispatcher:
             self._observer.begin(request)
 
     async def _handle(self, request: Request, route: Route) -> web.StreamResponse:
-        if route.auth is not Auth.NONE:
+        if route.auth.gated:
             await self._gates[route.auth](request)
         if route.limit is not None:
             enforce_limit(self._limiter, request, route.limit)

@@ -42,6 +42,13 @@ class Auth(enum.Enum):
     SERVER = "server"
     LOGOUT = "logout"
     """Like GUEST, but open to locked accounts."""
+    STREAM = "stream"
+    """Like USER, but the handler decides, so that a refusal goes into the socket."""
+
+    @property
+    def gated(self) -> bool:
+        """Whether the dispatcher has to ask a gate before the handler."""
+        return self not in (Auth.NONE, Auth.STREAM)
 
 
 @dataclass(frozen=True, slots=True)

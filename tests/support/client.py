@@ -184,6 +184,11 @@ class Device:
         found: dict[str, Any] = await self.call(
             "GET", "/sync", query={"since": self.since, "timeout": timeout_ms, **query}
         )
+        self.take_in(found)
+        return found
+
+    def take_in(self, found: dict[str, Any]) -> None:
+        """Take in an answer, of /sync or of a frame."""
         self.since = found["next_batch"]
         for event in found.get("account_data", {}).get("events", []):
             self.account_data[event["type"]] = event["content"]
@@ -199,7 +204,6 @@ class Device:
             seen = self.rooms.pop(room_id, RoomSeen())
             seen.apply(part)
             self.left[room_id] = seen
-        return found
 
 
 def _encoded(url: str) -> Any:

@@ -14,7 +14,8 @@ from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
-from homeserver.bootstrap.rooms import People, room_routes
+from homeserver.bootstrap.rooms import People, build_send, room_routes
+from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
 from homeserver.config import LiveSettings, load
 from homeserver.domain.shared.errors import UnknownTokenError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from homeserver.application.ports.rate_limiter import Limit
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.sync import SyncParts
     from homeserver.presentation.app import HttpServer
@@ -121,6 +123,10 @@ class SyncTown:
     store: Store
     core: Core = field(init=False)
     parts: SyncParts = field(init=False)
+    stream: StreamParts = field(init=False)
+    limiter: MemoryRateLimiter = field(init=False)
+    limits: dict[str, Limit] = field(default_factory=dict)
+    http_settings: HttpSettings = HttpSettings(linger_seconds=0.0, drain_seconds=2.0)
     counter: CountingDatabase = field(init=False)
     phones: list[Phone] = field(default_factory=list)
     profiles: dict[int, MemberProfile] = field(default_factory=dict)
@@ -144,12 +150,19 @@ class SyncTown:
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
-        routes = (*room_routes(self.core, people), *self.parts.routes)
+        self.limiter = MemoryRateLimiter(self.limits)
+        send = build_send(self.core)
+        self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
+        routes = (
+            *room_routes(self.core, people, send),
+            *self.parts.routes,
+            *self.stream.routes,
+        )
         self._server = build_server(
             routes,
             authenticator=self,
-            limiter=MemoryRateLimiter({}),
-            settings=HttpSettings(linger_seconds=0.0, drain_seconds=2.0),
+            limiter=self.limiter,
+            settings=self.http_settings,
         )
         await self._server.listen("127.0.0.1", 0)
         for phone in self.phones:
@@ -159,6 +172,7 @@ class SyncTown:
         """Stop as `firn serve` does."""
         assert self._server is not None
         self.core.hub.drain()
+        self.stream.sockets.drain()
         await self._server.stop()
         self.parts.typing.close()
         await self.core.writer.stop()
@@ -209,6 +223,19 @@ class SyncTown:
         if token not in self._known:
             raise UnknownTokenError("Unknown token")
         return self._known[token]
+
+    async def check_session(self, requester: Requester) -> None:
+        """See `SessionCheck`."""
+        if requester not in self._known.values():
+            raise UnknownTokenError("Unknown token")
+
+    def revoke(self, phone: Phone) -> None:
+        """End a session, as a logout does."""
+        self.stream.sockets.sessions_changed(self.forget_silently(phone).user_nid)
+
+    def forget_silently(self, phone: Phone) -> Requester:
+        """End a session without telling anybody."""
+        return self._known.pop(phone.token)
 
     async def authenticate_to_log_out(self, token: str) -> Requester:
         """See `Authenticator`."""

@@ -13,6 +13,7 @@ from homeserver.domain.accounts.refresh import Refused, use_access_token
 from homeserver.domain.shared.errors import UnavailableError, UnknownTokenError
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.account_listeners import SessionListener
     from homeserver.application.ports.clock import Clock
     from homeserver.application.ports.token_store import TokenRecord, TokenStore
     from homeserver.application.ports.writer import Writer
@@ -39,9 +40,9 @@ class _Reading:
 
 
 class Authenticate:
-    """See `Authenticator` and `SessionCache`.
+    """See `Authenticator`, `SessionCheck` and `SessionCache`.
 
-    Good tokens are remembered until `invalidate_user`. With `leased`, what is remembered
+    Good tokens are remembered until `invalidate_user`, of which `listeners` hear then. With `leased`, what is remembered
     counts only within a second of the last `renew`, which the reader of the log calls when
     it is up to date: without it, each token is looked up anew.
     """
@@ -64,10 +65,17 @@ class Authenticate:
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._of_user: dict[int, set[bytes]] = {}
         self._readings: set[_Reading] = set()
+        self.listeners: list[SessionListener] = []
 
     async def authenticate(self, token: str) -> Requester:
         """See `Authenticator.authenticate`; UserLockedError for a locked account."""
-        key = sha256(token.encode(errors="surrogatepass")).digest()
+        return await self._requester_of(sha256(token.encode(errors="surrogatepass")).digest())
+
+    async def check_session(self, requester: Requester) -> None:
+        """See `SessionCheck.check_session`."""
+        await self._requester_of(requester.token_hash)
+
+    async def _requester_of(self, key: bytes) -> Requester:
         entry = self._entries.get(key)
         if (
             entry is not None
@@ -96,6 +104,8 @@ class Authenticate:
             self._entries.pop(key, None)
         for reading in self._readings:
             reading.invalid.add(user_nid)
+        for listener in self.listeners:
+            listener(user_nid)
 
     async def _look_up(self, key: bytes) -> TokenRecord:
         self._forget(key)

@@ -33,3 +33,11 @@ class DeviceListener(Protocol):
     def __call__(self, draft: Draft, user_nid: int, device_nid: int) -> None:
         """Add the writes that remove what belongs to the device (keys, inbox)."""
         ...
+
+
+class SessionListener(Protocol):
+    """Told when tokens of a user may have ended, whatever ended them and on whatever worker."""
+
+    def __call__(self, user_nid: int) -> None:
+        """Look at the user's open sockets; may be told without anything having ended."""
+        ...

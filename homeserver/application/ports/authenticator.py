@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
 
 
+class SessionCheck(Protocol):
+    """Knows whether what was authenticated once still is: for sockets, which stay open."""
+
+    async def check_session(self, requester: Requester) -> None:
+        """Return where the token behind `requester` is good; raises as `authenticate` does."""
+        ...
+
+
 class Authenticator(Protocol):
     """Knows every valid access token."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +39,15 @@ _KEYS = (
 )
 
 Sections = dict[str, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer's JSON, and the `next_batch` in it; without news the time ran out."""
+
+    token: str
+    body: bytes
+    has_news: bool
 
 
 class _MovedError(Exception):
@@ -79,7 +88,11 @@ class Sync:
         self._clock = clock
 
     async def __call__(self, requester: Requester, request: SyncRequest) -> bytes:
-        """Return the answer's JSON: at once if anything is new, else after the timeout.
+        """Return the JSON of `answer`."""
+        return (await self.answer(requester, request)).body
+
+    async def answer(self, requester: Requester, request: SyncRequest) -> Answer:
+        """Answer at once if anything is new, else after the timeout.
 
         Raises InvalidParamError for a token that is garbage or another user's, and
         UnavailableError where this worker cannot reach the token's point in time.
@@ -96,12 +109,10 @@ class Sync:
             except _MovedError:
                 continue
             left = deadline - self._clock.monotonic()
-            if body is None and (left <= 0 or self._hub.draining):
-                body = b""
-            if body is not None:
+            if body is not None or left <= 0 or self._hub.draining:
                 token = self._progress.token(span)
                 self._lazy.answer(requester.device_nid, token)
-                return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
+                return Answer(token, _whole(token, body or b""), has_news=body is not None)
             if feed.version == version:
                 await feed.wait(left)
 
@@ -165,6 +176,10 @@ class Sync:
         if own is not None and own.sender in span.ignored:
             return None
         return invited_room(room, span.requester.user_id, place.membership)
+
+
+def _whole(token: str, body: bytes) -> bytes:
+    return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
 
 
 def _assemble(sections: Sections, account_data: list[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 REGISTRY = CollectorRegistry()
+_CLOSE_CODES = frozenset({*range(1000, 1016), 4000, 4001, 4003, 4008, 4029, 4503})
 
 # Seconds. A stage of the hot path takes 20 µs, a slow commit a second.
 _BOUNDS = (
@@ -123,6 +124,32 @@ def count_request(route: str, method: str, status: int) -> None:
     if counter is None:
         counter = _counters[key] = requests.labels(route, method, str(status))
     counter.inc()
+
+
+open_sockets = Gauge("firn_stream_sockets", "Open WebSockets.", registry=REGISTRY)
+_frames = Counter(
+    "firn_stream_frames",
+    "Frames of WebSockets, by direction and type.",
+    ("direction", "type"),
+    registry=REGISTRY,
+)
+_closes = Counter(
+    "firn_stream_closes", "WebSockets closed, by close code.", ("code",), registry=REGISTRY
+)
+_frame_counters: dict[tuple[str, str], Counter] = {}
+
+
+def count_frame(direction: str, kind: str) -> None:
+    """Count a frame: `in` or `out`, and its type (bounded)."""
+    counter = _frame_counters.get((direction, kind))
+    if counter is None:
+        counter = _frame_counters[direction, kind] = _frames.labels(direction, kind)
+    counter.inc()
+
+
+def count_close(code: int) -> None:
+    """Count a closed socket; codes that a client made up are counted as 0."""
+    _closes.labels(str(int(code)) if code in _CLOSE_CODES else "0").inc()
 
 
 def render_metrics() -> bytes:

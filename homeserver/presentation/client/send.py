@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.rooms.compose import NewEvent, Transaction
@@ -10,30 +11,48 @@ from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
+    from homeserver.application.requester import Requester
     from homeserver.application.rooms.redact_event import RedactEvent
     from homeserver.application.rooms.send_event import SendEvent
+    from homeserver.domain.shared.json import JsonObject
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
 
 _PATH = "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}"
 
 
-def send_routes(send_event: SendEvent, redact_event: RedactEvent) -> tuple[Route, ...]:
-    """The one route of this endpoint; redactions sent here do what redactions do."""
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """What `PUT …/send/…` does, over HTTP and over a socket."""
+
+    send_event: SendEvent
+    redact_event: RedactEvent
+
+    async def __call__(
+        self,
+        requester: Requester,
+        room_id: str,
+        new: NewEvent,
+        txn_id: str,
+    ) -> JsonObject:
+        """Send once per transaction id; redactions sent here do what redactions do."""
+        txn = Transaction.of(requester, f"PUT rooms/{room_id}/send/{new.type}", txn_id)
+        target = new.content.get("redacts")
+        if new.type == REDACTION and isinstance(target, str):
+            rest = {key: value for key, value in new.content.items() if key != "redacts"}
+            event_id = await self.redact_event(requester, room_id, target, rest, txn)
+        else:
+            event_id = await self.send_event(requester, room_id, new, txn)
+        return {"event_id": event_id}
+
+
+def send_routes(send_message: SendMessage) -> tuple[Route, ...]:
+    """The one route of this endpoint."""
 
     async def put_send(request: Request) -> Response:
         """Send a message or other event, once per transaction id."""
-        content = await request.json_object()
-        room_id, event_type = request.params["roomId"], request.params["eventType"]
-        requester = request.requester
-        scope = f"PUT rooms/{room_id}/send/{event_type}"
-        txn = Transaction.of(requester, scope, request.params["txnId"])
-        target = content.get("redacts")
-        if event_type == REDACTION and isinstance(target, str):
-            rest = {key: value for key, value in content.items() if key != "redacts"}
-            event_id = await redact_event(requester, room_id, target, rest, txn)
-        else:
-            event_id = await send_event(requester, room_id, NewEvent(event_type, content), txn)
-        return json_response({"event_id": event_id})
+        new = NewEvent(request.params["eventType"], await request.json_object())
+        room_id, txn_id = request.params["roomId"], request.params["txnId"]
+        return json_response(await send_message(request.requester, room_id, new, txn_id))
 
     return (Route("PUT", _PATH, put_send, Auth.GUEST, limit="messages", versions=("r0",)),)

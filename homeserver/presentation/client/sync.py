@@ -45,14 +45,8 @@ def sync_routes(
 
     async def handle(request: Request) -> Response:
         requester = request.requester
-        wanted = SyncRequest(
-            since=request.param("since"),
-            filter=await filters.resolve(requester.user_nid, request.param("filter")),
-            full_state=request.flag("full_state"),
-            timeout_ms=min(request.int_param("timeout", 0, 0, DAY_MS), timeout_cap_ms()),
-            state_name=_state_name(request),
-        )
-        request.choice("set_presence", ("offline", "online", "unavailable"), "online")
+        timeout_ms = min(request.int_param("timeout", 0, 0, DAY_MS), timeout_cap_ms())
+        wanted = await read_sync_request(request, requester, filters, timeout_ms)
         return json_bytes(await sync(requester, wanted))
 
     return (
@@ -64,6 +58,20 @@ def sync_routes(
             long_poll=True,
             doc="Synchronise: everything new since a token, or the whole state",
         ),
+    )
+
+
+async def read_sync_request(
+    request: Request, requester: Requester, filters: FilterSource, timeout_ms: int
+) -> SyncRequest:
+    """What the query asks for; raises as `FilterSource.resolve` and the query's readers do."""
+    request.choice("set_presence", ("offline", "online", "unavailable"), "online")
+    return SyncRequest(
+        since=request.param("since"),
+        filter=await filters.resolve(requester.user_nid, request.param("filter")),
+        full_state=request.flag("full_state"),
+        timeout_ms=timeout_ms,
+        state_name=_state_name(request),
     )
 
 

@@ -21,7 +21,7 @@ def typing_routes(set_typing: SetTyping) -> tuple[Route, ...]:
 
     async def put_typing(request: Request) -> Response:
         """Say that one is typing, or no longer."""
-        seconds = _seconds(await request.json_object())
+        seconds = seconds_of_typing(await request.json_object())
         params = request.params
         await set_typing(request.requester, params["roomId"], params["userId"], seconds)
         return empty_object()
@@ -30,7 +30,7 @@ def typing_routes(set_typing: SetTyping) -> tuple[Route, ...]:
     return (Route("PUT", path, put_typing, Auth.USER, "typing", ("r0",)),)
 
 
-def _seconds(body: dict[str, Any]) -> float | None:
+def seconds_of_typing(body: dict[str, Any]) -> float | None:
     """How long the user types; None for no longer."""
     if "typing" not in body:
         raise MissingParamError("typing is missing")

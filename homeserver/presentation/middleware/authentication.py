@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.errors import (
@@ -24,15 +24,19 @@ def access_token(request: Request) -> str | None:
 
     Where both are present, the header wins (A8). Spec: "Using access tokens".
     """
-    header = request.headers.get("Authorization")
-    if header is not None:
-        scheme, _, token = header.partition(" ")
-        token = token.strip()
-        if token and scheme.lower() == "bearer":
-            return token
+    token = bearer_token(request.headers)
+    if token is not None:
+        return token
     if "access_token" in request.query_string:
         return request.param("access_token") or None
     return None
+
+
+def bearer_token(headers: Mapping[str, str]) -> str | None:
+    """Give the token of `Authorization: Bearer`."""
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    return token if token and scheme.lower() == "bearer" else None
 
 
 def token_gates(authenticator: Authenticator) -> dict[Auth, Gate]:

@@ -25,6 +25,7 @@ from homeserver.presentation.http_errors import MethodNotAllowedError, RequestTi
 from homeserver.presentation.responses import Response
 
 if TYPE_CHECKING:
+    from homeserver.presentation.middleware.observe import Observed
     from homeserver.presentation.request import Request
 
 CLIENT_CLOSED_REQUEST = 499
@@ -32,16 +33,20 @@ CLIENT_CLOSED_REQUEST = 499
 _log = logging.getLogger(__name__)
 
 
-def matrix_error_response(error: MatrixError) -> Response:
-    """Answer with the error object of a refusal.
+def error_object(error: MatrixError) -> dict[str, object]:
+    """The error object of a refusal.
 
     An empty `errcode` (the first step of user-interactive authentication) leaves only the
     error's `extra` keys.
     """
-    body = dict(error.extra)
-    if error.errcode:
-        body = {"errcode": error.errcode, "error": _readable(error.message), **body}
-    response = Response(error.status, msgspec.json.encode(body))
+    if not error.errcode:
+        return dict(error.extra)
+    return {"errcode": error.errcode, "error": _readable(error.message), **error.extra}
+
+
+def matrix_error_response(error: MatrixError) -> Response:
+    """Answer with the error object of a refusal."""
+    response = Response(error.status, msgspec.json.encode(error_object(error)))
     if isinstance(error, LimitExceededError):
         response.headers["Retry-After"] = str(ceil(error.retry_after_ms / 1000))
     elif isinstance(error, MethodNotAllowedError):
@@ -58,16 +63,23 @@ def failure_response(request: Request, error: Exception) -> Response:
     if isinstance(error, ConnectionError) and request.raw.transport is None:
         _log.debug("Client left during %s %s", request.method, request.label)
         return Response(CLIENT_CLOSED_REQUEST, b"")
+    return matrix_error_response(refusal_of(request, error))
+
+
+def refusal_of(work: Observed, error: Exception) -> MatrixError:
+    """What a client is told of any exception; one that is no refusal is logged."""
+    if isinstance(error, MatrixError):
+        return error
     trace = current()
     trace_id = trace.trace_id if trace else "none"
     _log.error(
         "Unexpected failure in %s %s (trace %s)",
-        request.method,
-        request.label,
+        work.method,
+        work.label,
         trace_id,
         exc_info=error,
     )
-    return matrix_error_response(_UnexpectedError(f"Internal server error (trace {trace_id})"))
+    return _UnexpectedError(f"Internal server error (trace {trace_id})")
 
 
 class _UnexpectedError(MatrixError):

@@ -31,6 +31,7 @@ class EchoBot:
     servers: str
     user: str
     password: str
+    transport: str = "auto"
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -54,6 +55,7 @@ class EchoBot:
             "FIRN_BOT_USER": self.user,
             "FIRN_BOT_PASSWORD": self.password,
             "FIRN_BOT_SESSION": str(self.session_file),
+            "FIRN_BOT_TRANSPORT": self.transport,
         }
         with (self.folder / "out.txt").open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(

@@ -30,11 +30,13 @@ def test_the_bot_has_ten_lines_and_they_are_the_same_everywhere() -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("transport", ["websocket", "longpoll"])
 async def test_F1_every_message_is_echoed_once_while_the_server_is_killed(
-    tmp_path: Path, store_url: str
+    tmp_path: Path, transport: str
 ) -> None:
     dice = random.Random(4)
-    async with running_firn(tmp_path, store_url) as firn, Talker(firn, tmp_path) as talker:
+    async with running_firn(tmp_path) as firn, Talker(firn, tmp_path) as talker:
+        talker.bot.transport = transport
         await talker.meet()
         for _ in range(3):
             talking = asyncio.create_task(talker.say(40))
@@ -46,9 +48,11 @@ async def test_F1_every_message_is_echoed_once_while_the_server_is_killed(
 
 
 @pytest.mark.timeout(120)
-async def test_every_message_is_echoed_once_while_the_bot_is_killed(tmp_path: Path) -> None:
+async def test_every_message_is_echoed_once_while_the_bot_is_killed(
+    tmp_path: Path, store_url: str
+) -> None:
     dice = random.Random(5)
-    async with running_firn(tmp_path) as firn, Talker(firn, tmp_path) as talker:
+    async with running_firn(tmp_path, store_url) as firn, Talker(firn, tmp_path) as talker:
         await talker.meet()
         for _ in range(3):
             talking = asyncio.create_task(talker.say(120))

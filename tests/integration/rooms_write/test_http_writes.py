@@ -17,7 +17,7 @@ from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.create_room import create_room_routes
 from homeserver.presentation.client.membership import MembershipCases, membership_routes
 from homeserver.presentation.client.redact import redact_routes
-from homeserver.presentation.client.send import send_routes
+from homeserver.presentation.client.send import SendMessage, send_routes
 from homeserver.presentation.client.state_events import state_event_routes
 from homeserver.presentation.settings import HttpSettings
 from tests.support.wire import Site
@@ -40,7 +40,7 @@ def routes_of(town: Town) -> tuple[Route, ...]:
         *create_room_routes(town.create),
         *membership_routes(MembershipCases(town.set_member, town.forget, town.resolve)),
         *alias_routes(AliasCases(town.resolve, town.publish, town.remove, "firn.test")),
-        *send_routes(town.send_event, town.redact_event),
+        *send_routes(SendMessage(town.send_event, town.redact_event)),
         *state_event_routes(town.state),
         *redact_routes(town.redact_event),
     )

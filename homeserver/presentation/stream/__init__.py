@@ -1,0 +1,1 @@
+"""The WebSocket stream (docs/reference/stream.md)."""
