@@ -11,7 +11,7 @@ import aiohttp
 from firn_client import stream
 from firn_client.calls.sync import STREAM
 from firn_client.errors import FirnError, ProtocolError, refusal
-from firn_client.http import failed
+from firn_client.http import ANSWER_SECONDS, failed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,14 +103,15 @@ async def _connect(
     http: Http, server: str, token: str, query: dict[str, str]
 ) -> aiohttp.ClientWebSocketResponse:
     try:
-        socket = await http.session.ws_connect(
-            server + STREAM,
-            params=query,
-            protocols=(stream.SUBPROTOCOL,),
-            headers={"Authorization": f"Bearer {token}"},
-            heartbeat=HEARTBEAT_SECONDS,
-            max_msg_size=0,
-        )
+        async with asyncio.timeout(ANSWER_SECONDS):
+            socket = await http.session.ws_connect(
+                server + STREAM,
+                params=query,
+                protocols=(stream.SUBPROTOCOL,),
+                headers={"Authorization": f"Bearer {token}"},
+                heartbeat=HEARTBEAT_SECONDS,
+                max_msg_size=0,
+            )
     except aiohttp.WSServerHandshakeError as error:
         if error.status in PASSING:
             retry = error.headers.get("Retry-After") if error.headers else None

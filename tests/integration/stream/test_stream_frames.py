@@ -51,9 +51,10 @@ async def test_what_is_no_handshake_is_answered_in_http(
 ) -> None:
     headers = {k: v for k, v in {**UPGRADE, **changed}.items() if v is not None}
     headers["Authorization"] = f"Bearer {romeo.token}"
-    async with aiohttp.ClientSession() as http, http.get(
-        romeo.base + PATH, headers=headers
-    ) as answer:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(romeo.base + PATH, headers=headers) as answer,
+    ):
         assert answer.status == status
         assert (await answer.json())["errcode"] == errcode
 
