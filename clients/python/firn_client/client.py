@@ -36,7 +36,7 @@ ENVIRONMENT = ("FIRN_BOT_SERVERS", "FIRN_BOT_USER", "FIRN_BOT_PASSWORD")
 
 
 class Client:
-    """Talks to a server as one device of one user; use it in `async with`.
+    """Talks to a server as one device of one user; use it in `async with`, or `close` it.
 
     `servers` are equal addresses of one server: another is taken when one is down. `store` keeps
     the session (by default in memory). `patience` is how many seconds a call is tried again
@@ -96,6 +96,10 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Close."""
+        await self.close()
+
+    async def close(self) -> None:
         """Close all connections; the session remains."""
         await self._caller.http.close()
 
@@ -230,7 +234,8 @@ class Client:
 
         Over the WebSocket or the long poll, through every restart and network failure. A batch
         counts as read when the next one is asked for; a process that starts again is given what
-        it had not read to the end. Raises UnknownTokenError when the session has ended.
+        it had not read to the end. One reader at a time: the position
+        is the device's. Raises UnknownTokenError when the session has ended.
         """
         follower = Follower(self._caller, self.store, self._chooser)
         source = follower.batches()

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
 from firn_client import (
     Client,
-    ConnectionFailedError,
     FileStore,
     ForbiddenError,
     NotFoundError,
@@ -51,7 +49,7 @@ async def users(firn: FirnProcess, request: pytest.FixtureRequest) -> AsyncItera
         await client.register(f"u{number}-{name}", PASSWORD)
     yield clients
     for client in clients:
-        await client.__aexit__(None, None, None)
+        await client.close()
 
 
 async def read(client: Client, count: int) -> list[Event]:
@@ -230,35 +228,6 @@ async def test_the_next_server_is_asked_where_one_is_down(firn: FirnProcess) -> 
         async with asyncio.timeout(3):
             await client.register("hopper", PASSWORD)
             assert await client.joined_rooms() == []
-
-
-async def test_a_rate_limit_is_waited_for_and_an_impatient_client_gives_up() -> None:
-    calls = 0
-
-    async def login(request: web.Request) -> web.Response:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            limited = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 300}
-            return web.json_response(limited, status=429)
-        session = {"user_id": "@a:x", "device_id": "D", "access_token": "t"}
-        return web.json_response(session)
-
-    app = web.Application()
-    app.router.add_post("/_matrix/client/v3/login", login)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    loop = asyncio.get_running_loop()
-    async with Client(f"http://127.0.0.1:{port}") as client:
-        began = loop.time()
-        await client.login("a", PASSWORD)
-        assert loop.time() - began >= 0.3
-    await runner.cleanup()
-    async with Client(f"http://127.0.0.1:{port}", patience=0.5) as client:
-        with pytest.raises(ConnectionFailedError):
-            await client.login("a", PASSWORD)
 
 
 def test_paths_keep_what_is_in_a_name() -> None:

@@ -54,8 +54,8 @@ async def test_every_message_is_echoed_once_while_the_bot_is_killed(
     dice = random.Random(5)
     async with running_firn(tmp_path, store_url) as firn, Talker(firn, tmp_path) as talker:
         await talker.meet()
-        for _ in range(3):
-            talking = asyncio.create_task(talker.say(120))
+        for _ in range(2):
+            talking = asyncio.create_task(talker.say(100))
             await asyncio.sleep(0.1 + dice.random() * 0.5)
             await talker.bot.kill()
             await asyncio.wait_for(talking, 30)  # more than one sync's timeline: a hole to fill
