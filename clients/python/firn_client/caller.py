@@ -72,14 +72,16 @@ class Caller:
             backoff=self.backoff,
             dice=self.dice,
         )
+        renewed = False
         while True:
             token = self.require_session().access_token if call.authorized else None
             server = self.servers.current
             try:
                 return await self.http.once(server, call, token)
             except UnknownTokenError:
-                if token is None or not await self.renew(token):
+                if token is None or renewed or not await self.renew(token):
                     raise
+                renewed = True
             except FirnError as failure:
                 wait = attempts.after(failure, now())
                 if wait is None:

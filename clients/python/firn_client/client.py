@@ -10,26 +10,25 @@ from typing import TYPE_CHECKING, Any, Self
 from firn_client.account import Account
 from firn_client.answers import Answers, Transactions
 from firn_client.caller import Caller
-from firn_client.calls import accounts, rooms
+from firn_client.calls import rooms
 from firn_client.chooser import Chooser, Transport
 from firn_client.errors import (
     ForbiddenError,
     NotFoundError,
-    UnknownTokenError,
 )
 from firn_client.follow import Follower
 from firn_client.room import Room
 from firn_client.servers import Servers
-from firn_client.session import FileStore, MemoryStore, Session
+from firn_client.session import FileStore, MemoryStore
+from firn_client.sessions import Sessions
 from firn_client.store import SyncStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from types import TracebackType
 
-    from firn_client.calls.accounts import SessionBody
     from firn_client.event import Event
-    from firn_client.session import SessionStore
+    from firn_client.session import Session, SessionStore
     from firn_client.store import Batch
 
 ENVIRONMENT = ("FIRN_BOT_SERVERS", "FIRN_BOT_USER", "FIRN_BOT_PASSWORD")
@@ -54,8 +53,8 @@ class Client:
         accept_invites: bool = False,
     ) -> None:
         addresses = [servers] if isinstance(servers, str) else servers
-        self._sessions = store or MemoryStore()
-        self._caller = Caller(Servers(addresses), self._sessions, patience)
+        self._caller = Caller(Servers(addresses), store or MemoryStore(), patience)
+        self._sessions = Sessions(self._caller)
         self._chooser = Chooser(transport)
         self._accept_invites = accept_invites
         self._transactions = Transactions(secrets.token_hex(8))
@@ -85,7 +84,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Take up the stored session, or log in with credentials from the environment."""
-        self._caller.session = await self._sessions.load()
+        await self._sessions.resume()
         if self._credentials is not None:
             await self.login(*self._credentials)
         return self
@@ -128,18 +127,8 @@ class Client:
         If that one has ended, its device is logged in anew, and goes on where it was.
         Raises ForbiddenError for a wrong password, LimitExceededError.
         """
-        stored = self._caller.session
-        if stored is not None and user in (stored.user_id, _localpart(stored.user_id)):
-            try:
-                await self.account.whoami()
-            except UnknownTokenError:
-                body = await self._login(user, password, stored.device_id, device_name)
-                await self._begin(body, stored.since)
-        else:
-            await self._begin(await self._login(user, password, new_device(), device_name), None)
-
-    async def _login(self, user: str, password: str, device: str, name: str) -> SessionBody:
-        return await self._caller(accounts.login(user, password, device, name))
+        await self._sessions.login(user, password, device_name)
+        self._store = None
 
     async def register(
         self,
@@ -153,26 +142,13 @@ class Client:
 
         Raises UserInUseError, ForbiddenError, InvalidUsernameError, WeakPasswordError.
         """
-        auth = accounts.dummy() if token is None else accounts.by_token(token)
-        call = accounts.register(user, password, new_device(), device_name, auth)
-        await self._begin(await self._caller(call), None)
+        await self._sessions.register(user, password, token, device_name)
+        self._store = None
 
     async def logout(self, *, everywhere: bool = False) -> None:
         """End this session, or all of the user, and forget it."""
-        await self._caller(accounts.logout(everywhere=everywhere))
-        self._caller.session = self._store = None
-        await self._sessions.clear()
-
-    async def _begin(self, body: SessionBody, since: str | None) -> None:
+        await self._sessions.logout(everywhere=everywhere)
         self._store = None
-        self._caller.session = Session(
-            user_id=body.user_id,
-            device_id=body.device_id,
-            access_token=body.access_token,
-            refresh_token=body.refresh_token,
-            since=since,
-        )
-        await self._caller.keep()
 
     # Rooms
 
@@ -264,12 +240,3 @@ class Client:
                 await self.join(room_id)
             except (ForbiddenError, NotFoundError):
                 continue  # it was withdrawn meanwhile
-
-
-def new_device() -> str:
-    """A device id of one's own, so that a login that is tried twice makes one device."""
-    return f"FC{secrets.token_hex(5).upper()}"
-
-
-def _localpart(user_id: str) -> str:
-    return user_id[1:].partition(":")[0]

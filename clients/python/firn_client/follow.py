@@ -17,6 +17,7 @@ from firn_client.errors import (
     LimitExceededError,
     MatrixError,
     NotFoundError,
+    ProtocolError,
     UnknownTokenError,
 )
 from firn_client.websocket import NoStreamError, StreamEndedError, open_stream
@@ -76,7 +77,7 @@ class Follower:
                     yield batch
                     await self._commit(batch)
                     await socket.acknowledge(frame.seq)
-        except NoStreamError as failure:
+        except (NoStreamError, ProtocolError) as failure:
             self._refused(failure)
         except StreamEndedError as ended:
             await self._ended(ended, server, token)
@@ -101,20 +102,17 @@ class Follower:
         self, failure: ConnectionFailedError | MatrixError, server: str, token: str
     ) -> None:
         """Wait, hop to another server or get a new token; or raise what is final."""
-        if isinstance(failure, UnknownTokenError):
-            if not await self._caller.renew(token):
-                raise failure
-            return
-        if isinstance(failure, MatrixError) and failure.status in FINAL:
+        renewed = isinstance(failure, UnknownTokenError) and await self._caller.renew(token)
+        if isinstance(failure, MatrixError) and failure.status in FINAL and not renewed:
             raise failure
         self._failures += 1
-        if not isinstance(failure, ConnectionFailedError) or failure.sent:
-            self._chooser.lost(now())  # with nobody there at all, polling would not help
         wait = self._caller.backoff.wait(self._failures, self._caller.dice())
         if isinstance(failure, LimitExceededError):
             wait = failure.retry_after or wait
-        elif self._caller.servers.failed(server, now()):
+        elif not renewed and self._caller.servers.failed(server, now()):
             wait = 0
+        if not renewed and getattr(failure, "sent", True):
+            self._chooser.lost(now())  # with nobody there at all, polling would not help
         await asyncio.sleep(wait)
 
     def _worked(self) -> None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from firn_client import Client, ConnectionFailedError, MatrixError, MemoryStore, Session
+from firn_client import (
+    Client,
+    ConnectionFailedError,
+    MatrixError,
+    MemoryStore,
+    Session,
+    UnknownTokenError,
+)
 from tests.support.server import free_port
 
 if TYPE_CHECKING:
@@ -45,6 +52,13 @@ def limited(_request: web.Request) -> web.Response:
     return web.json_response({"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 300}, status=429)
 
 
+def unknown(request: web.Request) -> web.Response:
+    """No access token is good, but there is always another."""
+    if request.path.endswith("/refresh"):
+        return web.json_response({"access_token": "t2"})
+    return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
+
+
 def lost(request: web.Request) -> web.Response:
     """The request was carried out, and the connection breaks before the answer."""
     assert request.transport is not None
@@ -65,7 +79,7 @@ async def client_of(*servers: Server, patience: float = 10.0) -> AsyncIterator[C
         await web.TCPSite(runners[-1], "127.0.0.1", port).start()
         server.base = f"http://127.0.0.1:{port}"
     store = MemoryStore()
-    await store.save(Session(user_id="@me:x", device_id="D", access_token="t"))
+    await store.save(Session(user_id="@me:x", device_id="D", access_token="t", refresh_token="r"))
     try:
         bases = [server.base for server in servers]
         async with Client(bases, store=store, patience=patience) as client:
@@ -119,3 +133,15 @@ async def test_patience_ends() -> None:
             await client.room(ROOM).send_text("x")
         assert failure.value.status == 502
         assert len(server.paths) > 1
+
+
+async def test_a_token_is_renewed_once_and_then_given_up() -> None:
+    server = Server(unknown)
+    async with client_of(server) as client:
+        with pytest.raises(UnknownTokenError):
+            await client.joined_rooms()
+        assert [path.rpartition("/")[2] for path in server.paths] == [
+            "joined_rooms",
+            "refresh",
+            "joined_rooms",
+        ]

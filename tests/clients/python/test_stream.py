@@ -96,6 +96,16 @@ async def test_a_misunderstanding_is_not_repeated() -> None:
         assert server.asked == ["stream 0", "poll 0"]
 
 
+async def test_a_frame_that_is_none_is_a_misunderstanding() -> None:
+    async def babbles(to: Connection) -> None:
+        await to.socket.send_str('{"type":"sync"}')
+        await to.socket.receive()
+
+    async with client_of(babbles) as (client, server):
+        await numbers(client, 3)
+        assert server.asked == ["stream 0", "poll 0"]
+
+
 async def test_an_ended_token_is_renewed() -> None:
     tokens = []
 
