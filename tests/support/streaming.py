@@ -127,7 +127,7 @@ async def streaming(
     since: str | None = None,
     browser: bool = False,
     protocols: tuple[str, ...] = (PROTOCOL,),
-    **query: str,
+    **query: Any,
 ) -> AsyncIterator[Socket]:
     """Open a socket, by default with the device's token in the header and from its `since`."""
     wanted = {"since": since or device.since, **query}

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from homeserver.presentation.app import HttpServer
     from tests.support.store import Store, Worker
 
+QUICK_TO_STOP = HttpSettings(linger_seconds=0.0, drain_seconds=2.0)
 LAZY = {"room": {"state": {"lazy_load_members": True}}}
 
 
@@ -126,7 +127,7 @@ class SyncTown:
     stream: StreamParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     limits: dict[str, Limit] = field(default_factory=dict)
-    http_settings: HttpSettings = HttpSettings(linger_seconds=0.0, drain_seconds=2.0)
+    http_settings: HttpSettings = QUICK_TO_STOP
     counter: CountingDatabase = field(init=False)
     phones: list[Phone] = field(default_factory=list)
     profiles: dict[int, MemberProfile] = field(default_factory=dict)

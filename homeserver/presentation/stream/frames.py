@@ -91,7 +91,8 @@ class ReadMarkers(
 
 Request = Send | Typing | Receipt | ReadMarkers
 ClientFrame = Ack | Ping | Request
-CLIENT_TYPES = ("ack", "ping", "send", "typing", "receipt", "read_markers")
+_KINDS = (Ack, Ping, Send, Typing, Receipt, ReadMarkers)
+CLIENT_TYPES = tuple(str(kind.__struct_config__.tag) for kind in _KINDS)
 SERVER_TYPES = ("sync", "response", "pong", "error")
 
 

@@ -24,17 +24,17 @@ class Pulse:
     Life is anything that comes, and any byte of what was written that is taken: a phone that
     needs two minutes for its first sync is alive. After one silent interval the peer is
     pinged, after two it is dead. So is one that leaves a frame unacknowledged for
-    `ACK_SECONDS` after it took all that was written. Times in seconds.
+    `ACK_SECONDS` though it took all that was written. Times in seconds.
     """
 
-    __slots__ = ("_acked", "_alive", "_buffered", "_silent")
+    __slots__ = ("_alive", "_buffered", "_due_since", "_silent")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self) -> None:
         """Begin with a peer that has just connected."""
         self._alive = True
         self._silent = 0
         self._buffered = 0
-        self._acked = now
+        self._due_since = 0.0
 
     def heard(self) -> None:
         """Something came."""
@@ -45,12 +45,12 @@ class Pulse:
         alive = self._alive or buffered < self._buffered
         self._alive, self._buffered = False, buffered
         self._silent = 0 if alive else self._silent + 1
-        if not waiting or buffered:
-            self._acked = now
-        if self._silent > 1 or now - self._acked >= ACK_SECONDS:
+        if buffered:
+            self._due_since = now
+        if self._silent > 1 or (waiting and now - self._due_since >= ACK_SECONDS):
             return Verdict.DEAD
         return Verdict.PING if self._silent else Verdict.FINE
 
-    def acknowledged(self, now: float) -> None:
-        """A frame was acknowledged."""
-        self._acked = now
+    def due(self, now: float) -> None:
+        """From now on an acknowledgement is due: the first one, or the next."""
+        self._due_since = now

@@ -56,10 +56,10 @@ class Session:
 
     __slots__ = ("_allow", "_pulse", "window")
 
-    def __init__(self, allow: Callable[[], int | None], now: float) -> None:
+    def __init__(self, allow: Callable[[], int | None]) -> None:
         """Begin with a socket that was just opened."""
         self._allow = allow
-        self._pulse = Pulse(now)
+        self._pulse = Pulse()
         self.window = Window()
 
     def text(self, data: bytes, now: float) -> Action | None:
@@ -68,7 +68,7 @@ class Session:
         try:
             frame = frames.read_frame(data)
             if isinstance(frame, frames.Ack) and self.window.acknowledge(frame.seq):
-                self._pulse.acknowledged(now)
+                self._pulse.due(now)
                 return None
             return self._counted() or _answer(frame)
         except MatrixError as error:
@@ -83,8 +83,10 @@ class Session:
         self._pulse.heard()
         return self._counted()
 
-    def news(self, body: bytes) -> Say:
+    def news(self, body: bytes, now: float) -> Say:
         """An answer of /sync goes out; only while the window is open."""
+        if self.window.empty:
+            self._pulse.due(now)
         frame = frames.sync_frame(self.window.sent + 1, body)
         self.window.send(len(frame))
         return Say("sync", frame)

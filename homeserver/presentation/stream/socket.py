@@ -91,7 +91,7 @@ class Socket:
         self._raw = raw
         self._ws = ws
         self._loop = asyncio.get_running_loop()
-        self._session = Session(self._allow, self._loop.time())
+        self._session = Session(self._allow)
         self._under_way = UnderWay()
         self._ending: asyncio.Task[None] | None = None
         self._window_moved: asyncio.Future[None] | None = None
@@ -110,9 +110,9 @@ class Socket:
         finally:
             self._timer.cancel()
             follower.cancel()
+            await self._hang_up()
             await asyncio.wait({follower})
             await self._under_way.finish()
-            await self._hang_up()
 
     async def check(self) -> None:
         """See `OpenSocket.check`."""
@@ -199,7 +199,7 @@ class Socket:
             answer = await self._work.sync(self._requester, asked)
             await self._work.requests.sessions.check_session(self._requester)
             if answer.has_news or loop.time() >= refresh_at:
-                await self._say(self._session.news(answer.body))
+                await self._say(self._session.news(answer.body, loop.time()))
                 refresh_at = loop.time() + REFRESH_SECONDS
             if self._work.sockets.draining:
                 break
@@ -254,18 +254,23 @@ class Socket:
                 await self._write(WSMsgType.CLOSE, bye.code.to_bytes(2, "big"))
                 await asyncio.Event().wait()  # for the peer's close frame: `_listen` ends then
         except TimeoutError:
-            self._abort()
+            self._cut()
 
     async def _hang_up(self) -> None:
         if self._ending is None:
             count_close(self._ws.close_code or CloseCode.NORMAL)
-            await self._ws.close()
-            return
-        self._ending.cancel()
-        await asyncio.wait({self._ending})
-        if self._raw.transport is not None:
-            self._raw.transport.close()
+            await self._ws.close(drain=False)
+        else:
+            self._ending.cancel()
+            await asyncio.wait({self._ending})
+        self._cut()
 
-    def _abort(self) -> None:
-        if self._raw.transport is not None:
-            self._raw.transport.abort()
+    def _cut(self) -> None:
+        """Close the connection; what a peer that does not read has left is dropped."""
+        transport = self._raw.transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size():
+            transport.abort()
+        else:
+            transport.close()

@@ -87,7 +87,8 @@ async def test_E7_a_reader_that_stops_reading_costs_no_memory(
     async with streaming(juliet, filter=LONG) as socket:
         ids = await said(romeo, room, 0, 1)
         await messages_to_come(socket, room, ids)
-        socket.raw._conn._connection.transport.pause_reading()  # type: ignore[union-attr]
+        client: Any = socket.raw._conn.transport  # type: ignore[union-attr]
+        client.pause_reading()
         ids = await said(romeo, room, 0, 90, size=40_000)  # 3.6 MB, nothing of it is read
         await asyncio.sleep(0.1)
         server = only_socket(town)
@@ -98,7 +99,7 @@ async def test_E7_a_reader_that_stops_reading_costs_no_memory(
         sent = server._session.window.sent
         more = await said(romeo, room, 90, 95)
         assert server._session.window.sent == sent
-        socket.raw._conn._connection.transport.resume_reading()  # type: ignore[union-attr]
+        client.resume_reading()
         assert await messages_to_come(socket, room, more) == [*ids, *more]
 
 

@@ -86,7 +86,7 @@ async def test_no_token_closes_4001(town: SyncTown, offered: tuple[str, ...]) ->
         ({"set_presence": "dancing"}, "M_INVALID_PARAM"),
     ],
 )
-async def test_a_bad_query_closes_4000(romeo: Phone, query: dict[str, str], errcode: str) -> None:
+async def test_a_bad_query_closes_4000(romeo: Phone, query: dict[str, Any], errcode: str) -> None:
     async with streaming(romeo, **query) as socket:
         closed = await socket.closed()
     assert (closed.code, closed.errcode) == (4000, errcode)

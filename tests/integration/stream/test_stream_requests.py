@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,7 +123,8 @@ async def test_E8_rate_limits_are_those_of_http(town: SyncTown, romeo: Phone, ro
 
 
 async def test_what_is_sent_into_one_room_keeps_its_order(romeo: Phone, room: str) -> None:
-    async with streaming(romeo) as socket:
+    long = json.dumps({"room": {"timeline": {"limit": 100}}})
+    async with streaming(romeo, filter=long) as socket:
         for n in range(40):
             await socket.send(
                 type="send",
