@@ -19,6 +19,7 @@ check: env-dev  ## format, lint, types, layers, dependencies
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@cd clients/python && $(CURDIR)/$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tests.support.check_dependencies
 
 format: env-dev  ## write the code in the one format

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     path
-    for folder in ("homeserver", "workers", "deploy", "migrations", "tests")
+    for folder in ("homeserver", "workers", "deploy", "migrations", "tests", "clients/python")
     for path in (ROOT / folder).rglob("*.py")
 ]
 PORTS = sorted((ROOT / "homeserver/application/ports").glob("[!_]*.py"))
