@@ -26,8 +26,8 @@ from tests.support.redis import (
     open_link,
     private_redis,
 )
-from tests.support.server import running_firn
 from tests.support.services import require_service
+from tests.support.workers import running_workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -322,25 +322,18 @@ async def test_F5_limits_hold_across_servers_and_redis_may_die(
     redis: PrivateRedis, tmp_path: Path, mysql_database_url: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        servers = []
-        for name in ("one", "two"):
-            folder = tmp_path / name
-            folder.mkdir()
-            settings = {
-                "FIRN__WORKER__NAME": name,
-                "FIRN__REDIS__URL": redis.url,
-                "FIRN__RATE_LIMITS__ENABLED": "true",
-                "FIRN__RATE_LIMITS__LOGIN__PER_SECOND": "0.001",
-                "FIRN__RATE_LIMITS__LOGIN__BURST": "6",
-            }
-            servers.append(
-                await stack.enter_async_context(
-                    running_firn(folder, mysql_database_url, **settings)
-                )
-            )
+        settings = {
+            "FIRN__REDIS__URL": redis.url,
+            "FIRN__RATE_LIMITS__ENABLED": "true",
+            "FIRN__RATE_LIMITS__LOGIN__PER_SECOND": "0.001",
+            "FIRN__RATE_LIMITS__LOGIN__BURST": "6",
+        }
+        servers = await stack.enter_async_context(
+            running_workers(tmp_path, mysql_database_url, "one", "two", **settings)
+        )
         http = await stack.enter_async_context(aiohttp.ClientSession())
         statuses = []
-        for server in servers * 5:
+        for server in [*servers] * 5:
             statuses.append(await log_in(http, server))
             await asyncio.sleep(0.2)
         assert 6 <= statuses.count(403) <= 8
