@@ -40,8 +40,9 @@ kvConfigPath={data}/kv.json
 configStorePath={data}/stored.properties
 """
 # One thread that takes messages keeps the order of one producer. No topic is made by
-# sending to it: a worker that left stays gone. Delayed messages are not used, and their wheel
-# costs an idle broker a fifth of a core.
+# sending to it: a worker that left stays gone. Delayed messages are not used: writing their
+# wheel to disk each second would cost an idle broker a fifth of a core (it cannot be left out:
+# without one no topic can be deleted).
 _BROKER = """\
 brokerClusterName=firn
 brokerName=firn
@@ -64,7 +65,7 @@ mappedFileSizeConsumeQueue=600000
 fileReservedTime=1
 diskMaxUsedSpaceRatio=98
 longPollingEnable=true
-timerWheelEnable=false
+timerFlushIntervalMs=600000
 sendMessageThreadPoolNums=1
 useReentrantLockWhenPutMessage=true
 waitTimeMillsInSendQueue=3000

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 NAMES = ("anna", "ben", "cleo")
 START_S = 60
+START_TRIES = 3
 AWAY_S = 5
 BACK_S = 60
 SETTLE_S = 1.0
@@ -45,6 +46,7 @@ class WorkerProcess:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             limit=64 << 20,
         )
         worker = cls(name, process)
@@ -103,7 +105,7 @@ class SoakCluster:
             await worker.ask(peers=[])
 
     async def flows_since(self, moment: float) -> None:
-        """Wait until each has heard from each what was sent after a moment."""
+        """Wait until each has heard from each what was sent after a moment; or TimeoutError."""
         async with asyncio.timeout(BACK_S):
             while not await self._flows_since(moment):
                 await asyncio.sleep(0.1)
@@ -132,8 +134,18 @@ class SoakCluster:
         """Kill the broker and start it again some seconds later."""
         await asyncio.to_thread(self._broker.kill)
         await asyncio.sleep(down_s)
-        await asyncio.to_thread(self._broker.start)
+        await asyncio.to_thread(self._start_broker)
         return time.monotonic()
+
+    def _start_broker(self) -> None:
+        """Start it, patiently: a busy machine may take minutes."""
+        for _ in range(START_TRIES - 1):
+            try:
+                self._broker.start()
+            except subprocess.CalledProcessError:
+                continue
+            return
+        self._broker.start()
 
     async def pause_broker(self, paused_s: float) -> float:
         """Stop the broker for some seconds."""

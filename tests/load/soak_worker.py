@@ -15,6 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 from homeserver.infrastructure.telemetry.metrics import REGISTRY
 from tests.support.buses import rocketmq_maker
 
@@ -133,6 +134,7 @@ def _say(figures: dict[str, Any]) -> None:
 async def main() -> None:
     """Serve until `{"leave": true}` or the end of the commands."""
     namesrv, name, rate = sys.argv[1:]
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     bus = rocketmq_maker(namesrv)()
     worker = SoakWorker(bus, name, float(rate))
     await bus.start(name, worker.take)
