@@ -29,12 +29,8 @@ async def test_F15_frames_of_the_next_version_are_repaired_from_the_store(
             took.append(await pair.says(pair.romeo, pair.juliet, f"{number}"))
             took.append(await pair.says(pair.juliet, pair.romeo, f"{number}, she says"))
         assert max(took) < LATE
-        unknown = [
-            await figure(worker, "firn_delivery_frames_total", fate="dropped")
-            for worker in (pair.b, pair.a)
-        ]
-        assert unknown[0] >= 5
-        assert unknown[1] == 0
+        assert await figure(pair.b, "firn_delivery_frames_total", fate="dropped") > 0
+        assert await figure(pair.a, "firn_delivery_frames_total", fate="dropped") == 0
 
 
 async def test_F15_a_store_one_revision_ahead_serves_this_version(
