@@ -40,9 +40,9 @@ kvConfigPath={data}/kv.json
 configStorePath={data}/stored.properties
 """
 # One thread that takes messages keeps the order of one producer. No topic is made by
-# sending to it: a worker that left stays gone. Delayed messages are not used: writing their
-# wheel to disk each second would cost an idle broker a fifth of a core (it cannot be left out:
-# without one no topic can be deleted).
+# sending to it: a worker that left stays gone. The services for delayed messages and for
+# "pop" consumers, which Firn has not, would take a fifth of a core while idle. The first cannot
+# be switched off (timerWheelEnable): no topic could be deleted then.
 _BROKER = """\
 brokerClusterName=firn
 brokerName=firn
@@ -65,11 +65,12 @@ mappedFileSizeConsumeQueue=600000
 fileReservedTime=1
 diskMaxUsedSpaceRatio=98
 longPollingEnable=true
-timerFlushIntervalMs=600000
 sendMessageThreadPoolNums=1
 useReentrantLockWhenPutMessage=true
 waitTimeMillsInSendQueue=3000
 maxMessageSize=4194304
+reviveQueueNum=1
+timerFlushIntervalMs=600000
 """
 
 
