@@ -11,7 +11,7 @@ import pytest
 from homeserver.infrastructure.sql.migrate import HEAD, NEXT, VERSION_TABLE
 from homeserver.infrastructure.sql.tables import metadata
 from tests.support.databases import address_of
-from tests.support.pair import LATE, figure, open_pair
+from tests.support.pair import figure, late, open_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ async def test_F15_frames_of_the_next_version_are_repaired_from_the_store(
         for number in range(5):
             took.append(await pair.says(pair.romeo, pair.juliet, f"{number}"))
             took.append(await pair.says(pair.juliet, pair.romeo, f"{number}, she says"))
-        assert max(took) < LATE
+        assert max(took) < late()
         assert await figure(pair.b, "firn_delivery_frames_total", fate="dropped") > 0
         assert await figure(pair.a, "firn_delivery_frames_total", fate="dropped") == 0
 
@@ -39,10 +39,10 @@ async def test_F15_a_store_one_revision_ahead_serves_this_version(
     async with open_pair(tmp_path, mysql_database_url) as pair:
         add(mysql_database_url)
         for number in range(3):
-            assert await pair.says(pair.romeo, pair.juliet, f"{number}") < LATE
+            assert await pair.says(pair.romeo, pair.juliet, f"{number}") < late()
         await pair.a.restart()
-        assert await pair.says(pair.romeo, pair.juliet, "from a new start") < LATE
-        assert await pair.says(pair.juliet, pair.romeo, "heard at one") < LATE
+        assert await pair.says(pair.romeo, pair.juliet, "from a new start") < late()
+        assert await pair.says(pair.juliet, pair.romeo, "heard at one") < late()
         run(mysql_database_url, set_revision(f"{int(HEAD) + 2:04}"))
         await pair.a.stop()
         with pytest.raises(RuntimeError, match="not known to this version"):
@@ -55,7 +55,10 @@ def add(database_url: str) -> None:
     """What the next version's migration may do, to every table."""
     run(
         database_url,
-        *(f"ALTER TABLE {name} ADD COLUMN of_the_next_version INT NULL" for name in metadata.tables),
+        *(
+            f"ALTER TABLE {name} ADD COLUMN of_the_next_version INT NULL"
+            for name in metadata.tables
+        ),
         "CREATE TABLE of_the_next_version (id INT PRIMARY KEY)",
         set_revision(NEXT),
     )

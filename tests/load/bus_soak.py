@@ -141,9 +141,7 @@ async def soak(broker: OwnRocketMq, minutes: float, rate: float) -> None:
     try:
         await cluster.start()
         with RECORD.open("wb", buffering=0) as file:
-            await Soak(cluster, broker, minutes).run(
-                lambda record: print_line(file.write, record)
-            )
+            await Soak(cluster, broker, minutes).run(lambda record: print_line(file.write, record))
     finally:
         await cluster.close()
 

@@ -1,1 +1,2 @@
-def main(arguments): return 0
+def main(arguments):
+    return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 LATE = 1.0
 """Seconds after which a message is there, whatever has failed but the store."""
-_PATIENCE_S = 15
+_PATIENCE_S = 30
+
+
+def late() -> float:
+    """LATE; and as much more as there is more to do than there are processors for it."""
+    return LATE * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @dataclass
