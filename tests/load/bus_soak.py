@@ -21,14 +21,14 @@ import msgspec
 from tests.load import soak_report
 from tests.load.client import CACHE
 from tests.load.soak_cluster import NAMES, SoakCluster
+from tests.load.soak_report import RECORD
 from tests.support.broker import own_rocketmq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tests.support.broker import OwnRocketMq
 
-RECORD = CACHE / "bus-soak.jsonl"
 BURST = 2000
 DRAIN_S = 5.0
 HOUR = 60
@@ -91,13 +91,11 @@ class Soak:
             note({"fault": kind, "of": argument, "began": began, "ended": ended, "back": back})
 
     async def _fault(self, kind: str, argument: float | str) -> float:
-        fault = getattr(self._cluster, kind)
+        fault: Callable[[float | str], Awaitable[float]] = getattr(self._cluster, kind)
         if isinstance(argument, float):
-            ended: float = await fault(argument)
-            return ended
+            return await fault(argument)
         async with self._membership:
-            ended = await fault(argument)
-        return ended
+            return await fault(argument)
 
     async def _burst(self, minute: int) -> None:
         async with self._membership:
@@ -161,7 +159,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     CACHE.mkdir(exist_ok=True)
     with own_rocketmq() as broker:
         asyncio.run(soak(broker, options.minutes, options.rate))
-    return soak_report.main([str(RECORD), *(["--write"] if options.write else [])])
+    return soak_report.main(["--write"] if options.write else [])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
+
 from homeserver.infrastructure.telemetry.metrics import REGISTRY
 from tests.support.buses import rocketmq_maker
 
@@ -90,7 +91,7 @@ class SoakWorker:
             *(self._worker.encode(), self._sent[target], time.monotonic(), kind),
         )
         self._sent[target] += 1
-        self._bus.send(target, head + _PADDING[: random.randint(*SIZES) - len(head)])  # noqa: S311
+        self._bus.send(target, head + _PADDING[: random.randint(*SIZES) - len(head)])
 
     def answer(self, command: dict[str, Any]) -> dict[str, Any]:
         """Do what a command says; return figures where it asks for some."""
