@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from homeserver.application.delivery.courier import Courier
 from homeserver.application.delivery.frames import Frames
 from homeserver.application.delivery.mailbox import Mailbox
+from homeserver.infrastructure.telemetry import delivery as figures
 
 if TYPE_CHECKING:
     from homeserver.application.ports.event_bus import EventBus
@@ -65,6 +66,8 @@ async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncEx
     delivery.mailbox = Mailbox(
         hub=core.hub, lent=core.lent, frames=frames, generation=core.generation
     )
+    figures.watch(delivery.mailbox)
+    stack.callback(figures.forget, delivery.mailbox)
     stack.push_async_callback(cluster.bus.close)
     await cluster.bus.start(delivery.worker, delivery.mailbox.receive)
     stack.push_async_callback(cluster.routes.leave)

@@ -60,8 +60,13 @@ class OwnRocketMq:
             shutil.rmtree(place.data, ignore_errors=True)
         shutil.rmtree(self._home, ignore_errors=True)
 
+    @property
+    def broker_pid(self) -> int | None:
+        """The broker's process; None while it does not run."""
+        return self._broker.pid()
+
     def _signal(self, number: int) -> None:
-        pid = self._broker.pid()
+        pid = self.broker_pid
         assert pid is not None, "the broker does not run"
         os.kill(pid, number)
 

@@ -47,7 +47,10 @@ class Mailbox:
                 handle(payload)
         except (BadFrameError, ValueError) as error:
             self.dropped += 1
-            log.warning("mailbox.dropped: %s", error)
+            if (
+                self.dropped & (self.dropped - 1) == 0
+            ):  # 1, 2, 4, 8 …: a cluster may be full of them
+                log.warning("mailbox.dropped: %s (%d so far)", error, self.dropped)
 
     def _batches(self, payload: bytes) -> None:
         for bundle in decode_bundles(payload):

@@ -37,10 +37,14 @@ class Station:
         self._pause = threading.Event()  # never set
 
     def open(self) -> None:
-        """Make the topic and read it, anew where it is read already; raises OSError."""
+        """Make the topic and read it, anew where it is read already; raises OSError.
+
+        The old reader goes first: while a broker starts, the native client asks it without a
+        pause, which takes the processor that the broker needs to get ready.
+        """
+        self._hang_up()
         self._admin.create_topic(self._topic)
         self._wait_for_route()
-        self._hang_up()
         self._consumer = Consumer(self._namesrv, self._topic, self._home, self._receive)
 
     def sweep(self) -> None:

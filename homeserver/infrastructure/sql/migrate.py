@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 HEAD = "0001"
 """The newest revision under migrations/versions (a test compares them)."""
+NEXT = f"{int(HEAD) + 1:04}"
+"""What the next version migrates to. Its migration changes nothing that this version needs, so
+that both serve one store while workers are replaced one by one (docs/subsystems/store.md)."""
 VERSION_TABLE = table("alembic_version", column("version_num"))
 
 
@@ -45,12 +48,13 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     """Run the migrations that are due; write the store's identity if it has none.
 
     `generation` is used for a new store only. Raises StoreDownError where the store belongs
-    to a server of another name, is of a newer version, or cannot be reached or written.
+    to a server of another name, is more than one revision ahead, or cannot be reached or
+    written.
     """
     engine = _engine(url)
     try:
         with engine.begin() as connection:
-            if _version(connection) != HEAD:
+            if _version(connection) not in (HEAD, NEXT):
                 _upgrade(connection)
         with engine.begin() as connection:
             _identify(connection, server_name, generation, now)

@@ -31,7 +31,7 @@ cannot tell of hidden state events between shown ones of the same key, however m
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("bus", ["good", "bad", "none"])
-def test_I4_deltas_add_up_across_workers(bus: str, tmp_path: Path) -> None:
+def test_F4_I4_deltas_add_up_across_workers(bus: str, tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         town = runner.run(stack.enter_async_context(open_cluster(tmp_path, "a", "b", "c")))

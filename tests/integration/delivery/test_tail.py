@@ -77,7 +77,7 @@ async def test_bundles_lend_the_bodies(town: ClusterTown) -> None:
     assert mailbox.dropped == 0
 
 
-async def test_doubled_and_forged_bundles_change_nothing(town: ClusterTown) -> None:
+async def test_F4_F15_doubled_forged_and_foreign_bundles_change_nothing(town: ClusterTown) -> None:
     romeo, juliet, room = await _stage(town)
     town.post.double = 1.0
     await romeo.send(room, "once")
@@ -96,7 +96,9 @@ async def test_doubled_and_forged_bundles_change_nothing(town: ClusterTown) -> N
     assert "rooms" not in await juliet.get()
 
 
-async def test_a_worker_that_dies_right_after_its_commit_loses_nothing(town: ClusterTown) -> None:
+async def test_F3_a_worker_that_dies_right_after_its_commit_loses_nothing(
+    town: ClusterTown,
+) -> None:
     romeo, juliet, room = await _stage(town)
     a = town.workers[0]
     await a.delivery.stop()
