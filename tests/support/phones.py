@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PASSWORD = "a quiet harbour at dusk"
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 _CONFIG = AsyncClientConfig(
     store_sync_tokens=False, encryption_enabled=False, max_limit_exceeded=0
 )

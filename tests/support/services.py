@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -37,7 +38,11 @@ def require_service(name: str) -> str:
     address = os.environ.get(variable)
     if address:
         return address
-    reason = f"no {name}: {variable} is not set (`make services` starts one)"
+    unavailable(f"no {name}: {variable} is not set (`make services` starts one)")
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test because of something that is not there; with CI=true fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
