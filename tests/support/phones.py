@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "a quiet harbour at dusk"
 PATIENCE_S = 40.0
-_CONFIG = AsyncClientConfig(
-    store_sync_tokens=False, encryption_enabled=False, max_limit_exceeded=0
-)
+_CONFIG = AsyncClientConfig(store_sync_tokens=False, encryption_enabled=False, max_limit_exceeded=0)
 
 
 class Phone(ABC):

@@ -36,9 +36,9 @@ def require_service(name: str) -> str:
     """
     variable = _VARIABLES[name]
     address = os.environ.get(variable)
-    if address:
-        return address
-    unavailable(f"no {name}: {variable} is not set (`make services` starts one)")
+    if not address:
+        unavailable(f"no {name}: {variable} is not set (`make services` starts one)")
+    return address
 
 
 def unavailable(reason: str) -> NoReturn:

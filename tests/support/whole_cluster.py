@@ -63,6 +63,12 @@ class WholeCluster:
         os.kill(pid, number)
         return pid
 
+    def kill_gateway(self) -> None:
+        """Kill nginx; its own worker processes live on."""
+        pid = self.layout.gateway.pid()
+        assert pid is not None, "the gateway does not run"
+        os.kill(pid, signal.SIGKILL)
+
     async def replaced(self, worker: int, pid: int) -> None:
         """Wait until another process is this worker and serves."""
         async with asyncio.timeout(PATIENCE_S):
