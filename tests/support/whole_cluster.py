@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import aiohttp
+
 from deploy.cluster.launch import has_gateway, launch, stop
 from deploy.cluster.layout import Layout
-from deploy.cluster.probe import status_of
 from deploy.cluster.settings import Stores
 from deploy.services.addresses import read_addresses
 from tests.support.services import require_service, unavailable
@@ -70,15 +71,17 @@ class WholeCluster:
         os.kill(pid, signal.SIGKILL)
 
     async def replaced(self, worker: int, pid: int) -> None:
-        """Wait until another process is this worker and serves."""
-        async with asyncio.timeout(PATIENCE_S):
-            while self.pids[worker] == pid or not await self.is_ready(worker):
+        """Wait until another process is this worker, serves, and is asked by the gateway again."""
+        url = f"{self.gateway}/_matrix/client/versions"
+        address = self.workers[worker].removeprefix("http://")
+        async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
+            while self.pids[worker] == pid:
                 await asyncio.sleep(0.05)
-
-    async def is_ready(self, worker: int) -> bool:
-        """Whether it takes requests."""
-        port = int(self.workers[worker].rpartition(":")[2])
-        return await status_of(port, "/health/ready", 5) == 200
+            while True:
+                async with http.get(url) as answer:
+                    if answer.headers["X-Served-By"] == address:
+                        return
+                await asyncio.sleep(0.02)
 
     @property
     def _addresses(self) -> dict[str, str]:
