@@ -41,7 +41,8 @@ configStorePath={data}/stored.properties
 """
 # One thread that takes messages keeps the order of one producer. No topic is made by
 # sending to it: a worker that left stays gone. The services for delayed messages and for
-# "pop" consumers, which Firn has not, take a fifth of a core while idle.
+# "pop" consumers, which Firn has not, would take a fifth of a core while idle. The first cannot
+# be switched off (timerWheelEnable): no topic could be deleted then.
 _BROKER = """\
 brokerClusterName=firn
 brokerName=firn
@@ -68,8 +69,8 @@ sendMessageThreadPoolNums=1
 useReentrantLockWhenPutMessage=true
 waitTimeMillsInSendQueue=3000
 maxMessageSize=4194304
-timerWheelEnable=false
 reviveQueueNum=1
+timerFlushIntervalMs=600000
 """
 
 
