@@ -25,7 +25,7 @@ STOP_S = 15.0  # Firn drains within 10
 STEADY_S = 10.0  # who lived so long is started again at once
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
 WATCH_S = 2.0
-DEAF_S = 30.0
+DEAF_S = 60.0
 _PROBE_S = 5.0
 _SERVICE_UNAVAILABLE = 503
 
@@ -39,7 +39,7 @@ class Child:
     """A process that is started again whenever it ends, at once or within a second.
 
     It serves HTTP on `port`. One that is watched is also started again where it says that it
-    must be (`/health/live` is 503), or says nothing for half a minute. `started` is called
+    must be (`/health/live` is 503), or says nothing for a minute. `started` is called
     after each start; `waiters` has a thread for each child.
     """
 
@@ -53,6 +53,7 @@ class Child:
     started: Callable[[], None]
     is_watched: bool = True
     _process: subprocess.Popen[bytes] | None = None
+    _begun: float = 0.0
     _ends: int = 0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -92,9 +93,8 @@ class Child:
     async def _keep(self) -> None:
         pause = 0.0
         while not self._stopping.is_set():
-            begun = time.monotonic()
             code = await self._live()
-            lived = time.monotonic() - begun
+            lived = time.monotonic() - self._begun
             if self._stopping.is_set():
                 return
             pause = 0.0 if lived > STEADY_S else _longer(pause)
@@ -104,6 +104,7 @@ class Child:
     async def _live(self) -> int:
         """Run the process once; return how it ended."""
         self._keep_log()
+        self._begun = time.monotonic()
         process = self._process = self.place.start(
             self.command, folder=self.folder, environ=self.environ
         )
@@ -114,19 +115,23 @@ class Child:
         return code
 
     async def _watch(self) -> None:
-        heard = time.monotonic()
+        heard, told = time.monotonic(), None  # `told`: the process that was told to end
         while not await self._stopped_within(WATCH_S):
             process = self._process
             status = await status_of(self.port, "/health/live", _PROBE_S)
-            if status == _SERVICE_UNAVAILABLE:
-                say(f"{self.name} must be started again, as it says")
-                self.signal(signal.SIGTERM)
-            if status is not None or process is not self._process:
+            if status is not None:
                 heard = time.monotonic()
-            elif time.monotonic() - heard > DEAF_S:
-                say(f"{self.name} says nothing: killed")
-                self.signal(signal.SIGKILL)
-                heard = time.monotonic()
+            if process is not self._process:
+                continue
+            if status == _SERVICE_UNAVAILABLE and process is not told:
+                self._end(signal.SIGTERM, "it must be started again, as it says")
+                told = process
+            elif time.monotonic() - max(heard, self._begun) > DEAF_S:
+                self._end(signal.SIGKILL, "it says nothing: killed")
+
+    def _end(self, number: int, reason: str) -> None:
+        say(f"{self.name}: {reason}")
+        self.signal(number)
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:
