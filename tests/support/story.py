@@ -91,7 +91,9 @@ async def _they_talk(cast: Cast, direct: str, group: str) -> str:
     last = await cast.juliet.say(group, "Good night, good night")
     await asyncio.wait_for(asleep, 5)
     for phone in cast.everybody:
+        # each room has its order; between rooms there is none
         await phone.until(lambda p=phone: group in p.seen)  # type: ignore[misc]
+        await phone.until(lambda p=phone: p.seen.get(direct, [])[-1:] == ["Ay me"])  # type: ignore[misc]
         assert phone.seen[direct] == ["But soft 🌹", "Ay me"]
         assert phone.seen[group] == ["Good night, good night"]
     return last
