@@ -91,7 +91,7 @@ async def test_F12_a_worker_of_a_cluster_stopped_under_load(
     leaving, staying, coming = (f"{name}{time.monotonic_ns():x}" for name in "lsc")
     async with (
         running_workers(tmp_path, url, leaving, staying) as (one, other),
-        open_storm(one.base) as storm,
+        open_storm(one.base, users=2) as storm,
         waiting(storm, 10) as polls,
     ):
         blowing = asyncio.create_task(storm.blow(120))
