@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .NOTPARALLEL:
-.PHONY: help run env env-dev test check format services services-down bench bench-micro docs lock clean
+.PHONY: help run env env-dev test check format services services-down cluster cluster-down bench bench-micro docs lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,13 @@ services: env  ## start private real services for tests (no root: what is instal
 
 services-down:  ## stop the services that `make services` started
 	@exec python3 -m deploy.services down
+
+cluster: env  ## start three workers (WORKERS=n) with services and a gateway; see .services/cluster.env
+	@deploy/rocketmq-library.sh || true
+	@exec $(BIN)/python -m deploy.cluster up $(WORKERS)
+
+cluster-down:  ## stop what `make cluster` started
+	@exec python3 -m deploy.cluster down
 
 bench: env-dev services  ## load tests over the whole path, on each store
 	@exec $(BIN)/firn bench load

@@ -60,6 +60,7 @@ class MariaDB:
 
     name = "mariadb"
     account = "mysql"
+    variable = "FIRN_TEST_MYSQL_URL"
 
     def up(self, place: Place) -> Mapping[str, str]:
         """Start it unless it runs; return FIRN_TEST_MYSQL_URL once it answers."""
@@ -67,7 +68,7 @@ class MariaDB:
             place.stop()
             _start(_installed(place))
         port, password = place.read("port"), place.read("password")
-        return {"FIRN_TEST_MYSQL_URL": f"mysql://firn:{password}@127.0.0.1:{port}/firn_test"}
+        return {self.variable: f"mysql://firn:{password}@127.0.0.1:{port}/firn_test"}
 
 
 def _installed(place: Place) -> Place:

@@ -39,6 +39,7 @@ class Redis:
 
     name = "redis"
     account = "redis"
+    variable = "FIRN_TEST_REDIS_URL"
 
     def up(self, place: Place) -> Mapping[str, str]:
         """Start it unless it runs; return FIRN_TEST_REDIS_URL once it answers."""
@@ -46,7 +47,7 @@ class Redis:
             place.stop()
             _start(_installed(place))
         port, password = place.read("port"), place.read("password")
-        return {"FIRN_TEST_REDIS_URL": f"redis://:{password}@127.0.0.1:{port}/0"}
+        return {self.variable: f"redis://:{password}@127.0.0.1:{port}/0"}
 
 
 def _installed(place: Place) -> Place:

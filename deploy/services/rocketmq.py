@@ -79,6 +79,7 @@ class RocketMqNameServer:
 
     name = "rocketmq-namesrv"
     account = "nobody"  # no package makes one
+    variable = ""
 
     def up(self, place: Place) -> Mapping[str, str]:
         """Start it unless it runs; nobody needs its address before the broker is there."""
@@ -95,6 +96,7 @@ class RocketMqBroker:
 
     name = "rocketmq-broker"
     account = "nobody"
+    variable = "FIRN_TEST_ROCKETMQ_NAMESRV"
 
     def up(self, place: Place) -> Mapping[str, str]:
         """Start it unless it runs; return FIRN_TEST_ROCKETMQ_NAMESRV once it is registered."""
@@ -105,7 +107,7 @@ class RocketMqBroker:
             settings = _BROKER.format(names=names, port=port, ha_port=ha_port, data=place.data)
             _start(place, "broker.BrokerStartup", 512, settings)
             _wait(place, lambda: _is_registered(place, names))
-        return {"FIRN_TEST_ROCKETMQ_NAMESRV": f"127.0.0.1:{names}"}
+        return {self.variable: f"127.0.0.1:{names}"}
 
 
 def _start(place: Place, main: str, heap_mb: int, settings: str) -> None:

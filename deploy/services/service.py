@@ -30,6 +30,7 @@ class Service(Protocol):
 
     name: str
     account: str  # the system account that its package makes
+    variable: str  # what its address is called; empty where nobody needs it
 
     def up(self, place: Place) -> Mapping[str, str]:
         """Start it unless it runs; return its addresses once it answers."""
@@ -115,15 +116,25 @@ class Place:
             **_identity(self.user),
         )
 
-    def start(self, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
-        """Start a process that outlives us; its output goes to `output.log`."""
+    def start(
+        self,
+        command: Sequence[str | Path],
+        *,
+        folder: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a process that outlives us; its output goes to `output.log`.
+
+        It works in `folder` (by default its data folder), with our environment or `environ`.
+        """
         with (self.notes / "output.log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 (our own commands)
                 [*map(str, command)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=self.data,
+                cwd=folder or self.data,
+                env=environ,
                 start_new_session=True,
                 **_identity(self.user),
             )

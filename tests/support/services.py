@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -35,9 +36,13 @@ def require_service(name: str) -> str:
     """
     variable = _VARIABLES[name]
     address = os.environ.get(variable)
-    if address:
-        return address
-    reason = f"no {name}: {variable} is not set (`make services` starts one)"
+    if not address:
+        unavailable(f"no {name}: {variable} is not set (`make services` starts one)")
+    return address
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test because of something that is not there; with CI=true fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
