@@ -15,6 +15,7 @@ from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
+from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
@@ -167,6 +168,8 @@ class SyncTown:
         self.users = people.users
         self.limiter = MemoryRateLimiter(self.limits)
         send = build_send(self.core)
+        if cluster is not None:
+            send = build_forwarding(self.core, cluster, send, self)
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
             *room_routes(self.core, people, send),
