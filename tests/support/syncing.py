@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
+from homeserver.application.forwarding.forwarded import ForwardedSend
 from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from homeserver.application.forwarding.forwarder import Forwarder
     from homeserver.application.ports.rate_limiter import Limit
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.sync import SyncParts
@@ -136,6 +138,7 @@ class SyncTown:
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
+    forwarder: Forwarder | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
     http_settings: HttpSettings = QUICK_TO_STOP
     counter: CountingDatabase = field(init=False)
@@ -170,6 +173,8 @@ class SyncTown:
         send = build_send(self.core)
         if cluster is not None:
             send = build_forwarding(self.core, cluster, send, self)
+            if isinstance(send.send_event, ForwardedSend):
+                self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
             *room_routes(self.core, people, send),
