@@ -33,7 +33,7 @@ def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) 
     accounts, send = build_accounts(core, limiter), build_send(core)
     if cluster is not None:
         send = build_forwarding(core, cluster, send, accounts.authenticator)
-    sync = build_sync(core, cluster.routes if cluster is not None else None)
+    sync = build_sync(core, cluster)
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)

@@ -12,7 +12,7 @@ from homeserver.application.delivery.link import Link
 from homeserver.application.delivery.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from homeserver.application.ports.event_bus import EventBus
     from homeserver.application.ports.route_table import RouteTable
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class Cluster:
     """What several workers share beside the store.
 
-    `kinds` are the frames that parts of the server take, by kind; they register here.
+    `kinds` are the frames that parts of the server take, by kind; they register here, and in
+    `closing` what they have to stop before the bus does.
     """
 
     bus: EventBus
     routes: RouteTable
     key: bytes
     kinds: dict[int, Callable[[bytes], None]] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,3 +98,9 @@ async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncEx
     stack.push_async_callback(delivery.courier.stop)
     core.hub.committed = delivery.courier.post
     stack.callback(setattr, core.hub, "committed", None)
+    stack.push_async_callback(_close_parts, cluster)
+
+
+async def _close_parts(cluster: Cluster) -> None:
+    for close in cluster.closing:
+        await close()

@@ -165,7 +165,7 @@ class SyncTown:
         )
         cluster = self.cluster() if self.cluster is not None else None
         self.delivery = await start_delivery(self.core, cluster)
-        self.parts = build_sync(self.core, cluster.routes if cluster is not None else None)
+        self.parts = build_sync(self.core, cluster)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
