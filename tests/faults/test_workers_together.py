@@ -49,7 +49,7 @@ async def _read_all(socket: Any) -> None:
 
 
 @pytest.mark.parametrize("services", ["up", "down"])
-async def test_F3_F4_revocation_holds_on_another_worker_within_a_second(
+async def test_F4_F5_revocation_holds_on_another_worker_within_a_second(
     tmp_path: Path, mysql_database_url: str, services: str
 ) -> None:
     dead = {

@@ -97,7 +97,7 @@ ENDS = [_log_out, _log_out_all, _delete, _change_password, _deactivate, _lock]
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("end", ENDS)
-async def test_D4_a_session_that_ends_ends_on_every_worker(
+async def test_a_session_that_ends_ends_on_every_worker(
     offices: Offices, end: Callable[[Offices, Device, Device], Awaitable[None]], way: str
 ) -> None:
     victim = await offices.device("juliet")
@@ -121,7 +121,7 @@ async def test_D4_a_session_that_ends_ends_on_every_worker(
 
 
 @pytest.mark.parametrize("over", ["socket", "long-poll"])
-async def test_D4_who_waits_while_the_session_ends_hears_nothing_more(
+async def test_I8_who_waits_while_the_session_ends_hears_nothing_more(
     offices: Offices, over: str
 ) -> None:
     """Also where the worker learns of the end and of a message at the same time."""
@@ -155,7 +155,7 @@ READS = ("messages?dir=b&limit=50", "joined_members", "state", "members")
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("how", ["kick", "ban"])
-async def test_D8_who_is_put_out_hears_and_says_no_more_on_any_worker(
+async def test_I8_who_is_put_out_hears_and_says_no_more_on_any_worker(
     offices: Offices, how: str, way: str
 ) -> None:
     romeo = await offices.device("romeo")
@@ -214,7 +214,7 @@ async def _read_all(socket: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "silent"])
-async def test_F11_without_the_store_no_token_is_trusted_longer_than_its_lease(
+async def test_without_the_store_no_token_is_trusted_longer_than_its_lease(
     offices: Offices, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authenticate, "PATIENCE_SECONDS", 0.5)
@@ -245,7 +245,7 @@ async def _answers(device: Device, status: int) -> bool:
     return (await _status(device))[0] == status
 
 
-async def test_F11_a_lease_is_as_old_as_the_beginning_of_the_read(offices: Offices) -> None:
+async def test_a_lease_is_as_old_as_the_beginning_of_the_read(offices: Offices) -> None:
     """A slow read must not make what it did not see look fresh."""
     b = offices.workers[1]
     tail, ages = b.core.tail, list[float]()
