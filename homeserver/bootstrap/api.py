@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
+from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
@@ -37,7 +38,9 @@ def build_api(
 ) -> Api:
     """Wire it; in a cluster, other workers find the devices that sync here."""
     accounts, send = build_accounts(core, limiter), build_send(core)
-    sync = build_sync(core, cluster.routes if cluster is not None else None)
+    if cluster is not None:
+        send = build_forwarding(core, cluster, send, accounts.authenticator)
+    sync = build_sync(core, cluster)
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)

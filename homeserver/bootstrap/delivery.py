@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from homeserver.application.delivery.courier import Courier
 from homeserver.application.delivery.frames import Frames
+from homeserver.application.delivery.link import Link
 from homeserver.application.delivery.mailbox import Mailbox
 from homeserver.infrastructure.telemetry import delivery as figures
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from homeserver.application.ports.event_bus import EventBus
     from homeserver.application.ports.route_table import RouteTable
     from homeserver.bootstrap.core import Core
@@ -19,11 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What several workers share beside the store."""
+    """What several workers share beside the store.
+
+    `kinds` are the frames that parts of the server take, by kind; they register here, and in
+    `closing` what they have to stop before the bus does.
+    """
 
     bus: EventBus
     routes: RouteTable
     key: bytes
+    kinds: dict[int, Callable[[bytes], None]] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,6 +55,11 @@ def worker_id(core: Core) -> str:
     return f"{core.settings.current.worker.name}-{lease.epoch}"
 
 
+def link_of(core: Core, cluster: Cluster) -> Link:
+    """Describe this worker among the others, also before `start_delivery`."""
+    return Link(worker_id(core), core.generation, cluster.bus, cluster.routes, Frames(cluster.key))
+
+
 async def start_delivery(core: Core, cluster: Cluster | None = None) -> Delivery:
     """Follow the logs; with a cluster also send and receive bundles.
 
@@ -64,7 +78,11 @@ async def start_delivery(core: Core, cluster: Cluster | None = None) -> Delivery
 async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncExitStack) -> None:
     frames = Frames(cluster.key)
     delivery.mailbox = Mailbox(
-        hub=core.hub, lent=core.lent, frames=frames, generation=core.generation
+        hub=core.hub,
+        lent=core.lent,
+        frames=frames,
+        generation=core.generation,
+        kinds=cluster.kinds,
     )
     figures.watch(delivery.mailbox)
     stack.callback(figures.forget, delivery.mailbox)
@@ -83,3 +101,9 @@ async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncEx
     stack.push_async_callback(delivery.courier.stop)
     core.hub.committed = delivery.courier.post
     stack.callback(setattr, core.hub, "committed", None)
+    stack.push_async_callback(_close_parts, cluster)
+
+
+async def _close_parts(cluster: Cluster) -> None:
+    for close in cluster.closing:
+        await close()

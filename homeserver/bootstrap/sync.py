@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeserver.application.delivery.frames import TYPING
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.feeds import Feeds
@@ -19,10 +20,12 @@ from homeserver.application.sync.sync import Sync
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
 from homeserver.application.typing.board import TypingBoard
+from homeserver.application.typing.news import TypingNews
 from homeserver.application.typing.set_typing import SetTyping
 from homeserver.application.user_data.account_data import AccountData
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
+from homeserver.bootstrap.delivery import link_of
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
@@ -33,8 +36,8 @@ from homeserver.presentation.client.tags import tag_routes
 from homeserver.presentation.client.typing import typing_routes
 
 if TYPE_CHECKING:
-    from homeserver.application.ports.route_table import RouteTable
     from homeserver.bootstrap.core import Core
+    from homeserver.bootstrap.delivery import Cluster
     from homeserver.presentation.routing import Route
 
 
@@ -51,10 +54,10 @@ class SyncParts:
     set_typing: SetTyping
 
 
-def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
+def build_sync(core: Core, cluster: Cluster | None = None) -> SyncParts:
     """Wire /sync, receipts, typing, account data, tags and filters.
 
-    With `routes_of` the devices that sync here are found by other workers.
+    In a cluster other workers find the devices that sync here, and hear who types.
     """
     user_data = SqlUserDataStore(core.database)
     data = AccountData(user_data)
@@ -62,6 +65,12 @@ def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
     edit = EditAccountData(data, core.rooms, core.writer)
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
+    routes_of = None
+    if cluster is not None:
+        routes_of = cluster.routes
+        news = TypingNews(link_of(core, cluster), typing, core.rooms)
+        cluster.kinds[TYPING] = news.receive
+        cluster.closing.append(news.stop)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, routes_of)
     sync = _sync(core, feeds, typing, data)
     mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)

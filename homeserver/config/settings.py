@@ -159,6 +159,11 @@ class Cluster:
         "is signed with it. Needed with more than one worker.",
         secret=True,
     )
+    forward_writes: bool = setting(
+        True,
+        "Whether messages for a room that several workers write to at once are handed to one of "
+        "them.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,10 @@ class Dispatcher:
             enforce_limit(self._limiter, request, route.limit)
         if not route.long_poll:
             return await route.handler(request)
-        return await _handle_long_poll(request, route)
+        answer = await _handle_long_poll(request, route)
+        if route.auth.gated:  # the session may have ended while it waited
+            await self._gates[route.auth](request)
+        return answer
 
 
 async def _handle_long_poll(request: Request, route: Route) -> web.StreamResponse:

@@ -29,7 +29,8 @@ class Post:
     """The switchboard and the route table of one cluster.
 
     `lose`, `double` and `delay` are the chances that a frame is lost, comes twice, or comes
-    late by up to a tenth of a second; `blind` routes are not found.
+    late by up to a tenth of a second; `blind` routes are not found. Frames of `lost_kinds` are
+    lost, those of `held_kinds` stay in `held` until `release`.
     """
 
     lines: Switchboard = field(default_factory=Switchboard)
@@ -38,8 +39,22 @@ class Post:
     double: float = 0.0
     delay: float = 0.0
     blind: bool = False
+    lost_kinds: set[int] = field(default_factory=set)
+    held_kinds: set[int] = field(default_factory=set)
+    held: list[tuple[str, bytes]] = field(default_factory=list)
     frames: list[tuple[str, bytes]] = field(default_factory=list)
     random: random.Random = field(default_factory=lambda: random.Random(7))
+
+    def count(self, kind: int) -> int:
+        """How many frames of a kind were sent."""
+        return sum(frame[1] == kind for _, frame in self.frames)
+
+    def release(self) -> None:
+        """Deliver what was held up."""
+        self.held_kinds.clear()
+        bus, held, self.held = EmbeddedEventBus(self.lines), self.held, []
+        for worker, frame in held:
+            bus.send(worker, frame)
 
 
 class FaultyBus(EmbeddedEventBus):
@@ -54,7 +69,10 @@ class FaultyBus(EmbeddedEventBus):
         """Lose the frame, double it, or hold it up."""
         post = self._post
         post.frames.append((worker, frame))
-        if post.random.random() < post.lose:
+        if frame[1] in post.held_kinds:
+            post.held.append((worker, frame))
+            return
+        if frame[1] in post.lost_kinds or post.random.random() < post.lose:
             return
         for _ in range(1 + (post.random.random() < post.double)):
             late = post.random.random() < post.delay

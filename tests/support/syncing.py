@@ -10,11 +10,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
+from homeserver.application.forwarding.forwarded import ForwardedSend
 from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
+from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from homeserver.application.forwarding.forwarder import Forwarder
     from homeserver.application.ports.rate_limiter import Limit
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.sync import SyncParts
@@ -136,6 +139,7 @@ class SyncTown:
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
+    forwarder: Forwarder | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
     http_settings: HttpSettings = QUICK_TO_STOP
     counter: CountingDatabase = field(init=False)
@@ -162,12 +166,16 @@ class SyncTown:
         )
         cluster = self.cluster() if self.cluster is not None else None
         self.delivery = await start_delivery(self.core, cluster)
-        self.parts = build_sync(self.core, cluster.routes if cluster is not None else None)
+        self.parts = build_sync(self.core, cluster)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
         self.limiter = MemoryRateLimiter(self.limits)
         send = build_send(self.core)
+        if cluster is not None:
+            send = build_forwarding(self.core, cluster, send, self)
+            if isinstance(send.send_event, ForwardedSend):
+                self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),

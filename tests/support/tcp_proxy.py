@@ -19,7 +19,7 @@ class TcpProxy:
     `cut(pattern, when)` waits for one packet from a client whose end is `pattern`, and cuts
     its connection: before the server has it, when it has been sent, or once the server has
     answered (the answer is lost). Each cut happens once, in order. `down` refuses new
-    connections.
+    connections; while `silent` nothing that clients say gets through, and nothing is cut.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -28,6 +28,7 @@ class TcpProxy:
         self._cuts: list[tuple[bytes | tuple[bytes, ...], When]] = []
         self._links: set[asyncio.StreamWriter] = set()
         self.down = False
+        self.silent = False
         self.done = 0
         self.port = 0
 
@@ -69,6 +70,8 @@ class TcpProxy:
     ) -> None:
         end = b""
         while data := await reader.read(_CHUNK):
+            while self.silent:
+                await asyncio.sleep(0.02)
             end = (end + data)[-64:]
             if not (self._cuts and end.endswith(self._cuts[0][0])):
                 up_writer.write(data)

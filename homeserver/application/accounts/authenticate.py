@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_CACHED = 100_000
 LEASE_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
+"""How long one look into the store may take: a request must not hang with the store."""
 _ATTEMPTS = 5
 
 
@@ -43,8 +46,8 @@ class Authenticate:
     """See `Authenticator`, `SessionCheck` and `SessionCache`.
 
     Good tokens are remembered until `invalidate_user`, of which `listeners` hear then. With `leased`, what is remembered
-    counts only within a second of the last `renew`, which the reader of the log calls when
-    it is up to date: without it, each token is looked up anew.
+    counts only within a second of what the last `renew` stands for, which the reader of the log
+    calls when it is up to date: without it, each token is looked up anew.
     """
 
     def __init__(
@@ -94,9 +97,9 @@ class Authenticate:
         key = sha256(token.encode(errors="surrogatepass")).digest()
         return (await self._look_up(key)).requester
 
-    def renew(self) -> None:
-        """Note that all changes until now are known here."""
-        self._lease_until = self._clock.monotonic() + LEASE_SECONDS
+    def renew(self, age: float = 0.0) -> None:
+        """Note that all changes until so many seconds ago are known here."""
+        self._lease_until = self._clock.monotonic() - age + LEASE_SECONDS
 
     def invalidate_user(self, user_nid: int) -> None:
         """See `SessionCache.invalidate_user`."""
@@ -121,7 +124,7 @@ class Authenticate:
 
     async def _read(self, key: bytes, reading: _Reading) -> TokenRecord:
         for _ in range(_ATTEMPTS):
-            record = await self._tokens.find_access(key)
+            record = await self._find(key)
             if record is None:
                 raise UnknownTokenError("Unknown access token")
             family = use_access_token(record.family, record.pair.number)
@@ -130,6 +133,13 @@ class Authenticate:
             if family == record.family or await self._move(record, family, reading):
                 return record
         raise UnavailableError("Too much contention")
+
+    async def _find(self, key: bytes) -> TokenRecord | None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._tokens.find_access(key)
+        except TimeoutError:
+            raise UnavailableError("The store does not answer") from None
 
     def _has_expired(self, record: TokenRecord) -> bool:
         return record.expires_ts is not None and record.expires_ts <= self._clock.now_ms()

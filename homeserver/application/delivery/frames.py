@@ -11,7 +11,13 @@ from typing import Final
 
 VERSION: Final = 1
 BATCHES: Final = 1
-"""The kind of a frame of bundles. Typing and presence will have kinds of their own."""
+"""The kind of a frame of bundles."""
+WRITES: Final = 2
+"""Writes that a room's preferred worker is asked to do."""
+OUTCOMES: Final = 3
+"""What became of them."""
+TYPING: Final = 4
+"""Who began or stopped typing."""
 _MAC: Final = 32
 _HEAD: Final = 2
 

@@ -26,13 +26,22 @@ class Mailbox:
     bundles of what the tail has read already, doubled ones among them.
     """
 
-    def __init__(self, *, hub: Hub, lent: Lent, frames: Frames, generation: bytes) -> None:
-        """Lend to this worker's tail, which the hub knows."""
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        lent: Lent,
+        frames: Frames,
+        generation: bytes,
+        kinds: dict[int, Callable[[bytes], None]] | None = None,
+    ) -> None:
+        """Lend to this worker's tail, which the hub knows; `kinds` may grow later on."""
         self._hub = hub
         self._lent = lent
         self._frames = frames
         self._generation = generation
-        self.kinds: dict[int, Callable[[bytes], None]] = {BATCHES: self._batches}
+        self.kinds = {} if kinds is None else kinds
+        self.kinds[BATCHES] = self._batches
         self.dropped = 0
         self.late = 0
 

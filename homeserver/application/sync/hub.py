@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from homeserver.application.ports.tail import MOVED
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
 from homeserver.domain.rooms.membership import JOIN
@@ -61,7 +62,7 @@ class Hub:
 
     Only users with a live feed are touched by a change: a room of 20,000 members costs
     what its online members cost. `listeners` hear of each room that got events,
-    `user_listeners` of each user whose data another worker changed; `committed` is told of
+    `room_listeners` of each whose state another worker changed, `user_listeners` of each user whose data another worker changed; `committed` is told of
     each own batch.
 
     The vector is closed: it never covers a change of a room without all that went before in
@@ -74,6 +75,7 @@ class Hub:
         self.ticks = Ticks({})
         self.feeds: dict[int, Feed] = {}
         self.listeners: list[Callable[[RoomDraft], None]] = []
+        self.room_listeners: list[Callable[[Room], None]] = []
         self.user_listeners: list[Callable[[int], None]] = []
         self.committed: Callable[[Committed], None] | None = None
         self.tail: Tail | None = None
@@ -135,6 +137,10 @@ class Hub:
         for draft in news.drafts:
             for listener in self.listeners:
                 listener(draft)
+        for room in news.cached:
+            if news.how[room.nid] & MOVED:
+                for look in self.room_listeners:
+                    look(room)
         for user in news.users:
             for hear in self.user_listeners:
                 hear(user)

@@ -60,7 +60,8 @@ class CertifiedTail:
         self._every = every
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.renewed: list[Callable[[], None]] = []
+        self.renewed: list[Callable[[float], None]] = []
+        """Told after each read how many seconds old what it knows is: as old as its beginning."""
         self.reads = 0
 
     def start(self) -> None:
@@ -101,6 +102,8 @@ class CertifiedTail:
     async def _read(self) -> None:
         """Read once, and move on to what the store had then."""
         self.reads += 1
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         upto = await self._positions(self._reader)
         news = await self._news(self._reader, upto)
         if news is not None and any(user in self._hub.feeds for user in news.users):
@@ -113,7 +116,7 @@ class CertifiedTail:
         if news is not None:
             self._hub.advance(news)
         for renew in self.renewed:
-            renew()
+            renew(loop.time() - began)
 
     async def _with_places(self) -> tuple[Mapping[int, int], News | None]:
         """Read anew, with the places of attached users as they are at just that instant.

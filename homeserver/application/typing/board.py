@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
 
     from homeserver.application.ports.clock import Clock
     from homeserver.application.sync.hub import Hub
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.room import Room
 
 MAX_SECONDS: Final = 120.0
 MAX_ROOMS: Final = 20_000
@@ -26,17 +27,20 @@ _SENT: Final = frozenset({"m.room.message", "m.room.encrypted", "m.sticker"})
 
 
 class _Typist:
-    __slots__ = ("timer", "until")
+    __slots__ = ("own", "timer", "until")
 
-    def __init__(self, until: float, timer: asyncio.TimerHandle) -> None:
+    def __init__(self, until: float, timer: asyncio.TimerHandle, *, own: bool) -> None:
         self.until = until
         self.timer = timer
+        self.own = own
 
 
 class TypingBoard:
     """The typists of this worker's rooms.
 
-    `tick` grows with each change; it means nothing outside this process.
+    `tick` grows with each change; it means nothing outside this process. `tell` hears of what
+    clients ask of this worker (room, user, seconds; None: no longer), and where such a typist
+    sent or left; not of ends that came by themselves, as they do everywhere.
     """
 
     def __init__(self, hub: Hub, clock: Clock) -> None:
@@ -46,7 +50,9 @@ class TypingBoard:
         self.tick = 0
         self._typists: dict[int, dict[str, _Typist]] = {}
         self._changed: OrderedDict[int, int] = OrderedDict()
+        self.tell: Callable[[int, str, float | None], None] | None = None
         hub.listeners.append(self._absorb)
+        hub.room_listeners.append(self._look_after)
 
     def users(self, room_nid: int) -> list[str]:
         """Who is typing in a room, who began first comes first."""
@@ -69,8 +75,11 @@ class TypingBoard:
             found.append(nid)
         return found
 
-    def start(self, room_nid: int, user_id: str, seconds: float) -> None:
-        """Show a user as typing, for at most `MAX_SECONDS`; typing already: for longer."""
+    def start(self, room_nid: int, user_id: str, seconds: float, *, own: bool = True) -> None:
+        """Show a user as typing, for at most `MAX_SECONDS`; typing already: for longer.
+
+        `own` are those who said so to this worker.
+        """
         seconds = min(seconds, MAX_SECONDS)
         typists = self._typists.setdefault(room_nid, {})
         known = typists.get(user_id)
@@ -80,17 +89,20 @@ class TypingBoard:
             self._drop_if_empty(room_nid)
             return
         timer = self._arm(room_nid, user_id, seconds)
-        typists[user_id] = _Typist(self._clock.monotonic() + seconds, timer)
+        typists[user_id] = _Typist(self._clock.monotonic() + seconds, timer, own=own)
         if known is None:
             self._note(room_nid)
+        if own:
+            self._tell(room_nid, user_id, seconds)
 
-    def stop(self, room_nid: int, user_id: str) -> None:
-        """Take a user off the list, where they are on it."""
-        typist = self._typists.get(room_nid, {}).pop(user_id, None)
-        if typist is not None:
-            typist.timer.cancel()
-            self._drop_if_empty(room_nid)
-            self._note(room_nid)
+    def stop(self, room_nid: int, user_id: str, *, own: bool = False) -> None:
+        """Take a user off the list, where they are on it.
+
+        With `own` they said so to this worker: others may have them on theirs.
+        """
+        typist = self._remove(room_nid, user_id)
+        if own or (typist is not None and typist.own):
+            self._tell(room_nid, user_id, None)
 
     def close(self) -> None:
         """Stop all timers."""
@@ -108,7 +120,25 @@ class TypingBoard:
         if left > 0:  # the loop's clock runs ahead of ours
             typist.timer = self._arm(room_nid, user_id, left)
         else:
-            self.stop(room_nid, user_id)
+            self._remove(room_nid, user_id)
+
+    def _remove(self, room_nid: int, user_id: str) -> _Typist | None:
+        typist = self._typists.get(room_nid, {}).pop(user_id, None)
+        if typist is not None:
+            typist.timer.cancel()
+            self._drop_if_empty(room_nid)
+            self._note(room_nid)
+        return typist
+
+    def _tell(self, room_nid: int, user_id: str, seconds: float | None) -> None:
+        if self.tell is not None:
+            self.tell(room_nid, user_id, seconds)
+
+    def _look_after(self, room: Room) -> None:
+        """Another worker changed a room's state: who is no longer joined does not type."""
+        for user_id in self.users(room.nid):
+            if room.membership_of(user_id) != JOIN:
+                self.stop(room.nid, user_id)
 
     def _absorb(self, draft: RoomDraft) -> None:
         """Who sent a message or is no longer joined does not type."""

@@ -31,6 +31,6 @@ class SetTyping:
             raise ForbiddenError("You can only type for yourself")
         room = await self._access.for_members(requester, room_id)
         if seconds is None:
-            self._board.stop(room.nid, user_id)
+            self._board.stop(room.nid, user_id, own=True)
         else:
             self._board.start(room.nid, user_id, seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from homeserver.domain.shared.errors import UnavailableError
+
 
 class StoreError(Exception):
     """The store refused or failed; the transaction left no trace unless `InDoubtError`."""
@@ -19,8 +21,11 @@ class InDoubtError(StoreError):
     """The connection was lost while COMMIT was on its way: it may have happened."""
 
 
-class StoreDownError(StoreError):
-    """The database cannot be reached or cannot write (down, disk full)."""
+class StoreDownError(StoreError, UnavailableError):
+    """The database cannot be reached or cannot write (down, disk full).
+
+    Whoever only reads lets it through: it is answered 503.
+    """
 
 
 class PoisonError(StoreError):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.ids import Ids
     from homeserver.application.ports.room_store import RoomStore
     from homeserver.application.ports.stream import Stream
+    from homeserver.domain.rooms.room import Room
     from homeserver.infrastructure.sql.database import Commit, Database
 
 T = TypeVar("T")
@@ -92,6 +93,8 @@ class GroupCommitWriter:
         self.fenced = False
         self.lease = Lease(0, 0, 0, b"", b"")
         self._crowds = Crowds()
+        self.on_clash: Callable[[Room], None] | None = None
+        """Told of each room that another process wrote at the same time."""
         self._nids = 0
 
     async def start(self) -> Lease:
@@ -283,6 +286,8 @@ class GroupCommitWriter:
             # somebody else may have caught up with what made us clash
             if await self._rooms.refresh(room.room) or room.room.head is not room.base:
                 self._crowds.note(room.room)
+                if self.on_clash is not None:
+                    self.on_clash(room.room)
                 moved = True
         done = await self._rooms.transaction_events([k for u in units for k in u.txn_keys])
         for unit in units:

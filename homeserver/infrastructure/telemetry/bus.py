@@ -25,6 +25,23 @@ failed_messages = _messages.labels("failed")
 received_messages = _messages.labels("received")
 malformed_messages = _messages.labels("malformed")
 
+_forwarded = Counter(
+    "firn_forwarded_writes",
+    "Writes handed to another worker, or by one, by what became of them.",
+    ("fate",),
+    registry=REGISTRY,
+)
+
+
+def count_forwarded(fate: str) -> None:
+    """Count a write by what became of it.
+
+    At its sender `forwarded`, `declined` or `unanswered` (both are done there), at the other
+    worker `taken`, `refused` or `not taken`.
+    """
+    _forwarded.labels(fate).inc()
+
+
 rebuilds = Counter(
     "firn_bus_rebuilds",
     "Native clients replaced because nothing came through.",

@@ -10,14 +10,14 @@ from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
-    from homeserver.application.rooms.redact_event import RedactEvent
+    from homeserver.application.rooms.sending import RedactsEvents
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
 
 _PATH = "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}"
 
 
-def redact_routes(redact_event: RedactEvent) -> tuple[Route, ...]:
+def redact_routes(redact_event: RedactsEvents) -> tuple[Route, ...]:
     """The one route of this endpoint."""
 
     async def put_redact(request: Request) -> Response:

@@ -12,8 +12,7 @@ from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
     from homeserver.application.requester import Requester
-    from homeserver.application.rooms.redact_event import RedactEvent
-    from homeserver.application.rooms.send_event import SendEvent
+    from homeserver.application.rooms.sending import RedactsEvents, SendsEvents
     from homeserver.domain.shared.json import JsonObject
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
@@ -25,8 +24,8 @@ _PATH = "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}"
 class SendMessage:
     """What `PUT …/send/…` does, over HTTP and over a socket."""
 
-    send_event: SendEvent
-    redact_event: RedactEvent
+    send_event: SendsEvents
+    redact_event: RedactsEvents
 
     async def __call__(
         self,

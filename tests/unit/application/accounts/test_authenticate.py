@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from homeserver.application.accounts import authenticate as module
 from homeserver.application.accounts.authenticate import LEASE_SECONDS, Authenticate
 from homeserver.application.accounts.errors import UserLockedError
 from homeserver.application.ports.token_store import Pair, TokenRecord
 from homeserver.application.requester import Requester
 from homeserver.application.writing.draft import Draft
 from homeserver.domain.accounts.refresh import TokenFamily
-from homeserver.domain.shared.errors import UnknownTokenError
+from homeserver.domain.shared.errors import UnavailableError, UnknownTokenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +201,29 @@ async def test_without_a_lease_nothing_that_is_remembered_counts() -> None:
     at.clock.seconds += LEASE_SECONDS
     at.tokens.records.clear()
     assert not await at.accepts("t")
+
+
+async def test_a_lease_is_as_old_as_what_it_stands_for() -> None:
+    at = Setting(leased=True)
+    at.tokens.issue("t")
+    at.authenticate.renew(LEASE_SECONDS / 2)
+    await at.accepts("t")
+    at.clock.seconds += LEASE_SECONDS / 2 + 0.01
+    at.tokens.records.clear()
+    assert not await at.accepts("t")
+
+
+async def test_a_store_that_does_not_answer_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.01)
+    at = Setting()
+    at.tokens.issue("t")
+    at.tokens.open.clear()
+    with pytest.raises(UnavailableError):
+        await at.authenticate.authenticate("t")
+    at.tokens.open.set()
+    assert await at.accepts("t")
 
 
 async def test_locked_accounts_may_log_out_only() -> None:
