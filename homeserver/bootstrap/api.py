@@ -9,6 +9,8 @@ from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import SyncParts, build_sync
+from homeserver.bootstrap.to_device import device_message_routes
+from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
 
 if TYPE_CHECKING:
     from homeserver.application.ports.rate_limiter import RateLimiter
@@ -30,10 +32,12 @@ class Api:
 def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) -> Api:
     """Wire it; in a cluster, other workers find the devices that sync here."""
     accounts, send = build_accounts(core, limiter), build_send(core)
-    sync = build_sync(core, cluster.routes if cluster is not None else None)
+    online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
+    sync = build_sync(core, online)
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
     rooms = room_routes(core, accounts.people, send)
-    routes = (*accounts.routes, *rooms, *sync.routes, *stream.routes)
+    messages = device_message_routes(core, accounts.people.users, online)
+    routes = (*accounts.routes, *rooms, *sync.routes, *messages, *stream.routes)
     return Api(routes, accounts, sync, stream)

@@ -17,6 +17,7 @@ from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.bootstrap.redis import build_redis
 from homeserver.bootstrap.stores import data_folder, opened_store, own_name
+from homeserver.domain.shared.errors import MatrixError
 from homeserver.infrastructure.crypto.ed25519 import load_or_create_signer
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
@@ -28,10 +29,10 @@ from homeserver.presentation.cli.out import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from homeserver.application.sync.feeds import Feeds
     from homeserver.bootstrap.accounts import Accounts
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
+    from homeserver.bootstrap.sync import SyncParts
     from homeserver.config import LiveSettings, Settings
     from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.app import HttpServer
@@ -104,7 +105,7 @@ async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
-    keeping = _keep_house(core, api.sync.feeds, stopping)
+    keeping = _keep_house(core, api.sync, stopping)
     housekeeping = asyncio.create_task(keeping, name="housekeeping")
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
@@ -117,6 +118,7 @@ async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -
         api.stream.sockets.drain()
         await server.stop()
         await api.stream.sockets.closed(SOCKET_SECONDS)
+        await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()
         housekeeping.cancel()
@@ -130,8 +132,8 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _keep_house(core: Core, feeds: Feeds, stopping: asyncio.Event) -> None:
-    """Beat for the slot, and forget users who went away; stop where the slot is lost."""
+async def _keep_house(core: Core, sync: SyncParts, stopping: asyncio.Event) -> None:
+    """Beat for the slot, and forget what is over; stop where the slot is lost."""
     swept = core.clock.monotonic()
     while not core.writer.fenced:
         await asyncio.sleep(BEAT_SECONDS)
@@ -140,9 +142,17 @@ async def _keep_house(core: Core, feeds: Feeds, stopping: asyncio.Event) -> None
         except StoreError as error:
             log.warning("slot.beat_failed", reason=str(error))
         if core.clock.monotonic() - swept > SWEEP_SECONDS:
-            feeds.sweep()
+            sync.feeds.sweep()
+            await _forget_transactions(core, sync)
             swept = core.clock.monotonic()
     stopping.set()
+
+
+async def _forget_transactions(core: Core, sync: SyncParts) -> None:
+    try:
+        await sync.inboxes.forget_transactions(core.clock.now_ms())
+    except (StoreError, MatrixError) as error:
+        log.warning("transactions.not_forgotten", reason=str(error))
 
 
 async def _greet(core: Core, server: HttpServer, accounts: Accounts) -> None:

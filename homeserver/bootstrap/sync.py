@@ -16,13 +16,16 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
+from homeserver.application.to_device.inboxes import Inboxes
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.typing.set_typing import SetTyping
 from homeserver.application.user_data.account_data import AccountData
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
+from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
@@ -45,6 +48,7 @@ class SyncParts:
     routes: tuple[Route, ...]
     sync: Sync
     feeds: Feeds
+    inboxes: Inboxes
     typing: TypingBoard
     filters: Filters
     mark_read: MarkRead
@@ -63,7 +67,8 @@ def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, routes_of)
-    sync = _sync(core, feeds, typing, data)
+    inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer)
+    sync = _sync(core, feeds, typing, data, inboxes)
     mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
     set_typing = SetTyping(core.access, typing)
     routes = (
@@ -75,10 +80,12 @@ def build_sync(core: Core, routes_of: RouteTable | None = None) -> SyncParts:
         *filter_routes(filters),
         *push_rule_routes(data),
     )
-    return SyncParts(routes, sync, feeds, typing, filters, mark_read, set_typing)
+    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
 
 
-def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:
+def _sync(
+    core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData, inboxes: Inboxes
+) -> Sync:
     room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
@@ -96,6 +103,8 @@ def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> S
         ),
         left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline, state=state),
         data=GlobalData(data),
+        inboxes=inboxes,
+        to_device=ToDevice(inboxes),
         account_data=data,
         lazy=lazy,
         typing=typing,

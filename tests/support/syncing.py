@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
+from homeserver.application.ports.device_store import Device as StoredDevice
 from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
@@ -18,11 +19,14 @@ from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
+from homeserver.bootstrap.to_device import device_message_routes
 from homeserver.config import LiveSettings, load
 from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
+from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.presentation.app import build_server
 from homeserver.presentation.settings import HttpSettings
 from tests.support.client import Device
@@ -161,7 +165,8 @@ class SyncTown:
         )
         cluster = self.cluster() if self.cluster is not None else None
         self.delivery = await start_delivery(self.core, cluster)
-        self.parts = build_sync(self.core, cluster.routes if cluster is not None else None)
+        online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
+        self.parts = build_sync(self.core, online)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
@@ -171,6 +176,7 @@ class SyncTown:
         routes = (
             *room_routes(self.core, people, send),
             *self.parts.routes,
+            *device_message_routes(self.core, self.users, online),
             *self.stream.routes,
         )
         self._server = build_server(
@@ -192,6 +198,7 @@ class SyncTown:
         self.stream.sockets.drain()
         await self._server.stop()
         await self.stream.sockets.closed(5.0)
+        await self.parts.inboxes.settle()
         self.parts.typing.close()
         await self.delivery.stop()
         await self.core.writer.stop()
@@ -215,7 +222,10 @@ class SyncTown:
         phone = kind(self.base)
         phone.user_id, phone.device_id = user_id, f"D{number}"
         phone.token = f"{name}-{number}"
-        self.known[phone.token] = Requester(user_id, nid, phone.device_id, 1000 + number)
+        device = StoredDevice(1000 + number, nid, phone.device_id)
+        devices = SqlDeviceStore(self.core.database)
+        await self.core.writer.submit(lambda draft: devices.add(draft, device))
+        self.known[phone.token] = Requester(user_id, nid, phone.device_id, device.nid)
         self.phones.append(phone)
         return phone
 
