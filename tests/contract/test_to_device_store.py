@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,8 +133,8 @@ async def test_a_transaction_is_remembered_once(store: Store, inboxes: SqlToDevi
 
 async def test_transactions_are_forgotten_by_time(store: Store, inboxes: SqlToDeviceStore) -> None:
     for number in range(3):
-        key = bytes([number]) * 16
-        await store.writer.submit(lambda d, key=key: inboxes.remember(d, ANN, key, b""))
+        note = partial(inboxes.remember, user_nid=ANN, txn_key=bytes([number]) * 16, answer=b"")
+        await store.writer.submit(note)
         store.clock.advance(10)
     now = store.clock.now_ms()
     assert await inboxes.old_transactions(now - 60_000, 9) is None
