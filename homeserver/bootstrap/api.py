@@ -9,7 +9,7 @@ from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import SyncParts, build_sync
-from homeserver.bootstrap.to_device import device_message_routes
+from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Api:
     routes: tuple[Route, ...]
     accounts: Accounts
     sync: SyncParts
+    to_device: ToDeviceParts
     stream: StreamParts
 
 
@@ -38,6 +39,6 @@ def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) 
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
     rooms = room_routes(core, accounts.people, send)
-    messages = device_message_routes(core, accounts.people.users, online)
-    routes = (*accounts.routes, *rooms, *sync.routes, *messages, *stream.routes)
-    return Api(routes, accounts, sync, stream)
+    to_device = build_to_device(core, accounts.people.users, online)
+    routes = (*accounts.routes, *rooms, *sync.routes, *to_device.routes, *stream.routes)
+    return Api(routes, accounts, sync, to_device, stream)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from homeserver.bootstrap.accounts import Accounts
+    from homeserver.bootstrap.api import Api
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
-    from homeserver.bootstrap.sync import SyncParts
     from homeserver.config import LiveSettings, Settings
     from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.app import HttpServer
@@ -105,7 +105,7 @@ async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
-    keeping = _keep_house(core, api.sync, stopping)
+    keeping = _keep_house(core, api, stopping)
     housekeeping = asyncio.create_task(keeping, name="housekeeping")
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
@@ -132,7 +132,7 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _keep_house(core: Core, sync: SyncParts, stopping: asyncio.Event) -> None:
+async def _keep_house(core: Core, api: Api, stopping: asyncio.Event) -> None:
     """Beat for the slot, and forget what is over; stop where the slot is lost."""
     swept = core.clock.monotonic()
     while not core.writer.fenced:
@@ -142,15 +142,15 @@ async def _keep_house(core: Core, sync: SyncParts, stopping: asyncio.Event) -> N
         except StoreError as error:
             log.warning("slot.beat_failed", reason=str(error))
         if core.clock.monotonic() - swept > SWEEP_SECONDS:
-            sync.feeds.sweep()
-            await _forget_transactions(core, sync)
+            api.sync.feeds.sweep()
+            await _forget_transactions(core, api)
             swept = core.clock.monotonic()
     stopping.set()
 
 
-async def _forget_transactions(core: Core, sync: SyncParts) -> None:
+async def _forget_transactions(core: Core, api: Api) -> None:
     try:
-        await sync.inboxes.forget_transactions(core.clock.now_ms())
+        await api.to_device.forget_transactions(core.clock.now_ms())
     except (StoreError, MatrixError) as error:
         log.warning("transactions.not_forgotten", reason=str(error))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeserver.application.to_device.forget_transactions import ForgetTransactions
 from homeserver.application.to_device.post import PostMessages
 from homeserver.application.to_device.send_to_device import SendToDevice
 from homeserver.application.to_device.send_to_terminals import SendToTerminals
@@ -18,11 +20,20 @@ if TYPE_CHECKING:
     from homeserver.presentation.routing import Route
 
 
-def device_message_routes(core: Core, users: Users, online: RouteTable) -> tuple[Route, ...]:
+@dataclass(frozen=True, slots=True)
+class ToDeviceParts:
+    """The routes, and what the process does for them now and then."""
+
+    routes: tuple[Route, ...]
+    forget_transactions: ForgetTransactions
+
+
+def build_to_device(core: Core, users: Users, online: RouteTable) -> ToDeviceParts:
     """Sending to devices, for users and for platforms; `online` knows who is connected."""
     store = SqlToDeviceStore(core.database)
-    post = PostMessages(store, core.writer)
-    return (
+    post = PostMessages(store, store, core.writer)
+    routes = (
         *to_device_routes(SendToDevice(post)),
-        *terminal_routes(SendToTerminals(users, store, online, post)),
+        *terminal_routes(SendToTerminals(users, store, store, online, post)),
     )
+    return ToDeviceParts(routes, ForgetTransactions(store, core.writer))

@@ -19,7 +19,7 @@ from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
-from homeserver.bootstrap.to_device import device_message_routes
+from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.config import LiveSettings, load
 from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.clock import SystemClock
@@ -136,6 +136,7 @@ class SyncTown:
     cluster: Callable[[], Cluster] | None = None
     core: Core = field(init=False)
     parts: SyncParts = field(init=False)
+    to_device: ToDeviceParts = field(init=False)
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
@@ -170,13 +171,14 @@ class SyncTown:
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
+        self.to_device = build_to_device(self.core, self.users, online)
         self.limiter = MemoryRateLimiter(self.limits)
         send = build_send(self.core)
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
             *room_routes(self.core, people, send),
             *self.parts.routes,
-            *device_message_routes(self.core, self.users, online),
+            *self.to_device.routes,
             *self.stream.routes,
         )
         self._server = build_server(

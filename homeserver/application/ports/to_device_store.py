@@ -48,17 +48,6 @@ class ToDeviceStore(Protocol):
         """At most `limit` messages behind a number; an empty inbox for a device that is gone."""
         ...
 
-    async def answer_to(self, user_nid: int, txn_key: bytes) -> bytes | None:
-        """What a transaction was answered, None where it was not done (lately)."""
-        ...
-
-    async def old_transactions(self, before: int, limit: int) -> int | None:
-        """A time before which at most so many of them lie; None where none is older.
-
-        Times are in milliseconds since the Unix epoch.
-        """
-        ...
-
     def add(self, draft: Draft, terminal: Terminal, body: bytes) -> None:
         """Put a message (JSON) into an inbox; nothing where the device is gone by then."""
         ...
@@ -69,6 +58,21 @@ class ToDeviceStore(Protocol):
 
     def clear_others(self, draft: Draft, user_nid: int, but: int) -> None:
         """Remove all messages of a user but those of one device (0: none)."""
+        ...
+
+
+class ToDeviceTransactions(Protocol):
+    """Which requests were done lately, and what they were answered."""
+
+    async def answer_to(self, user_nid: int, txn_key: bytes) -> bytes | None:
+        """What a transaction was answered, None where it was not done (lately)."""
+        ...
+
+    async def old_transactions(self, before: int, limit: int) -> int | None:
+        """A time before which at most so many of them lie; None where none is older.
+
+        Times are in milliseconds since the Unix epoch.
+        """
         ...
 
     def remember(self, draft: Draft, user_nid: int, txn_key: bytes, answer: bytes) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from homeserver.application.sync.feed import NO_MESSAGE, Inbox
 from homeserver.domain.shared.errors import MatrixError
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from homeserver.application.sync.feed import Feed
     from homeserver.application.writing.draft import Draft
 
-KEPT_MS: Final = 86_400_000
-"""How long a transaction is remembered."""
-FORGET_AT_ONCE: Final = 500
 log = logging.getLogger(__name__)
 
 
@@ -65,13 +61,6 @@ class Inboxes:
         """Wait until all that was acknowledged is removed."""
         if self._task is not None:
             await self._task
-
-    async def forget_transactions(self, now_ms: int) -> None:
-        """Forget those that nobody will repeat any more; a few at a time."""
-        before = now_ms - KEPT_MS
-        while (upto := await self._store.old_transactions(before, FORGET_AT_ONCE)) is not None:
-            forget = partial(self._store.forget_transactions, upto=upto)
-            await self._writer.submit(forget)
 
     async def _clear(self) -> None:
         while self._due:

@@ -12,7 +12,11 @@ from homeserver.domain.to_device.message import ALL_DEVICES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from homeserver.application.ports.to_device_store import Terminal, ToDeviceStore
+    from homeserver.application.ports.to_device_store import (
+        Terminal,
+        ToDeviceStore,
+        ToDeviceTransactions,
+    )
     from homeserver.application.ports.writer import Writer
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.to_device.message import Message
@@ -34,9 +38,12 @@ class PostMessages:
     it, on whatever worker, adds just the parts that are missing.
     """
 
-    def __init__(self, store: ToDeviceStore, writer: Writer) -> None:
+    def __init__(
+        self, store: ToDeviceStore, transactions: ToDeviceTransactions, writer: Writer
+    ) -> None:
         """Write through this writer."""
         self._store = store
+        self._transactions = transactions
         self._writer = writer
         self._large = asyncio.Lock()
 
@@ -56,7 +63,7 @@ class PostMessages:
                 await self._post(sender_nid, _part_key(txn_key, number), part)
 
     async def _post(self, sender_nid: int, txn_key: bytes, messages: Sequence[Message]) -> None:
-        if await self._store.answer_to(sender_nid, txn_key) is None:
+        if await self._transactions.answer_to(sender_nid, txn_key) is None:
             found = await self._store.terminals({m.user_id for m in messages})
             await self.write(sender_nid, txn_key, list(_addressed(messages, found)))
 
@@ -70,7 +77,7 @@ class PostMessages:
         """Write messages to devices; give the answer of the transaction, now or before."""
 
         def change(draft: Draft) -> bytes:
-            self._store.remember(draft, sender_nid, txn_key, answer)
+            self._transactions.remember(draft, sender_nid, txn_key, answer)
             for terminal, body in messages:
                 self._store.add(draft, terminal, body)
                 draft.touch_inbox(terminal.user_nid)
@@ -79,7 +86,7 @@ class PostMessages:
         try:
             return await self._writer.submit(change, conflict=_DoneBeforeError())
         except _DoneBeforeError:
-            return await self._store.answer_to(sender_nid, txn_key) or b""
+            return await self._transactions.answer_to(sender_nid, txn_key) or b""
 
 
 def _addressed(

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from homeserver.application.ports.route_table import RouteTable
-    from homeserver.application.ports.to_device_store import Terminal, ToDeviceStore
+    from homeserver.application.ports.to_device_store import (
+        Terminal,
+        ToDeviceStore,
+        ToDeviceTransactions,
+    )
     from homeserver.application.ports.users import Users
     from homeserver.application.requester import Requester
     from homeserver.application.to_device.post import PostMessages
@@ -45,6 +49,7 @@ class SendToTerminals:
 
     users: Users
     store: ToDeviceStore
+    transactions: ToDeviceTransactions
     routes: RouteTable
     post: PostMessages
 
@@ -59,7 +64,7 @@ class SendToTerminals:
         body = message_body(requester.user_id, message.type, message.content)
         if not await self.users.exists_locally(user_id):
             raise NotFoundError("No such user on this server")
-        done = await self.store.answer_to(requester.user_nid, txn.key)
+        done = await self.transactions.answer_to(requester.user_nid, txn.key)
         if done is not None:
             return done
         terminals = (await self.store.terminals((user_id,))).get(user_id, ())

@@ -1,4 +1,4 @@
-"""`ToDeviceStore` on SQL."""
+"""`ToDeviceStore` and `ToDeviceTransactions` on SQL."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _terminals(count: int) -> Query:
 
 
 class SqlToDeviceStore:
-    """See `ToDeviceStore`."""
+    """See `ToDeviceStore` and `ToDeviceTransactions`."""
 
     def __init__(self, database: Database) -> None:
         """Read from this database."""
@@ -88,12 +88,12 @@ class SqlToDeviceStore:
         return Waiting(last, first, messages)
 
     async def answer_to(self, user_nid: int, txn_key: bytes) -> bytes | None:
-        """See `ToDeviceStore.answer_to`."""
+        """See `ToDeviceTransactions.answer_to`."""
         rows = await self._db.fetch(_ANSWER, user=user_nid, key=txn_key)
         return bytes(rows[0][0]) if rows else None
 
     async def old_transactions(self, before: int, limit: int) -> int | None:
-        """See `ToDeviceStore.old_transactions`."""
+        """See `ToDeviceTransactions.old_transactions`."""
         rows = await self._db.fetch(_OLD, before=before, n=limit)
         return rows[-1][0] if rows else None
 
@@ -111,9 +111,9 @@ class SqlToDeviceStore:
         draft.write(w.DELETE_OTHER_INBOXES, (user_nid, but))
 
     def remember(self, draft: Draft, user_nid: int, txn_key: bytes, answer: bytes) -> None:
-        """See `ToDeviceStore.remember`."""
+        """See `ToDeviceTransactions.remember`."""
         draft.write(w.INSERT_TXN, (user_nid, txn_key, draft.now, answer))
 
     def forget_transactions(self, draft: Draft, upto: int) -> None:
-        """See `ToDeviceStore.forget_transactions`."""
+        """See `ToDeviceTransactions.forget_transactions`."""
         draft.write(w.DELETE_OLD_TXNS, (upto,))

@@ -30,13 +30,19 @@ COUNT = 60
 
 @pytest_asyncio.fixture
 async def firn(tmp_path: Path) -> AsyncIterator[FirnProcess]:
-    """A server with an administrator called root."""
+    """A server that a test may kill."""
     async with running_firn(tmp_path) as process:
-        await process.stop()
-        ran = await run_firn(process, "user", "add", "root", "--admin", text=f"{PASSWORD}\n")
-        assert ran.code == 0, ran.err
-        await process.start()
         yield process
+
+
+@pytest_asyncio.fixture
+async def root(firn: FirnProcess) -> str:
+    """An administrator of that server."""
+    await firn.stop()
+    ran = await run_firn(firn, "user", "add", "root", "--admin", text=f"{PASSWORD}\n")
+    assert ran.code == 0, ran.err
+    await firn.start()
+    return "root"
 
 
 async def number_of(client: Client, numbers: int) -> list[int]:
@@ -125,9 +131,10 @@ async def test_an_answer_is_sent_once_by_whoever_gives_it_again(firn: FirnProces
         assert await number_of(romeo, 2) == [2, 3]
 
 
-async def test_a_platform_reaches_chosen_terminals(firn: FirnProcess) -> None:
+@pytest.mark.timeout(120)
+async def test_a_platform_reaches_chosen_terminals(firn: FirnProcess, root: str) -> None:
     async with Client(firn.base) as platform, Client(firn.base) as phone, Client(firn.base) as desk:
-        await platform.login("root", PASSWORD)
+        await platform.login(root, PASSWORD)
         await phone.register("juliet", PASSWORD)
         await desk.login("juliet", PASSWORD)
         send = platform.admin.send_to_terminals

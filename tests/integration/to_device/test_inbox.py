@@ -283,7 +283,7 @@ async def test_old_transactions_are_forgotten(town: SyncTown, romeo: Phone, juli
     await tell(romeo, juliet, 1)
     assert len(await town.store.dump("to_device_txn")) == 1
     clock = town.core.clock
-    await town.parts.inboxes.forget_transactions(clock.now_ms())
+    await town.to_device.forget_transactions(clock.now_ms())
     assert len(await town.store.dump("to_device_txn")) == 1
-    await town.parts.inboxes.forget_transactions(clock.now_ms() + 86_400_001)
+    await town.to_device.forget_transactions(clock.now_ms() + 86_400_001)
     assert await town.store.dump("to_device_txn") == []

@@ -63,14 +63,15 @@ async def test_what_was_broken_off_is_completed_by_its_repetition(town: SyncTown
     store = SqlToDeviceStore(town.core.database)
     messages = [Message(name, "D", b"{}") for name in await crowd(town, 950)]
     key = b"k" * 16
-    sending = asyncio.create_task(PostMessages(store, town.core.writer)(1, key, messages))
+    sending = asyncio.create_task(PostMessages(store, store, town.core.writer)(1, key, messages))
     while not await town.store.dump("to_device"):
         await asyncio.sleep(0)
     sending.cancel()  # as a worker that is killed does
     await asyncio.gather(sending, return_exceptions=True)
     await town.restart()
     assert len(await town.store.dump("to_device")) < 950
-    again = PostMessages(SqlToDeviceStore(town.core.database), town.core.writer)
+    store = SqlToDeviceStore(town.core.database)
+    again = PostMessages(store, store, town.core.writer)
     for _ in range(2):
         await again(1, key, messages)
         rows = await town.store.dump("to_device")
