@@ -40,6 +40,7 @@ from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
 from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.propagate_profile import PropagateProfile
+from homeserver.application.to_device.remove_inboxes import RemoveInboxes
 from homeserver.bootstrap.rooms import People
 from homeserver.domain.accounts.password import PasswordPolicy
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
@@ -47,6 +48,7 @@ from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.infrastructure.sql.profiles import SqlProfileStore
 from homeserver.infrastructure.sql.registration_tokens import SqlRegistrationTokenStore
+from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.tokens import SqlTokenStore
 from homeserver.infrastructure.sql.uia import SqlUiaSessionStore
 from homeserver.infrastructure.sql.users import SqlUserStore
@@ -108,7 +110,9 @@ class _Parts:
             ids=core.ids,
             cache=self.authenticate,
         )
-        self.remove_devices = RemoveDevices(self.devices, self.authenticate)
+        self.remove_devices = RemoveDevices(
+            self.devices, self.authenticate, (RemoveInboxes(SqlToDeviceStore(database)),)
+        )
         self.interactive_auth = InteractiveAuth(
             SqlUiaSessionStore(database), writer, core.clock, core.ids
         )

@@ -11,6 +11,8 @@ from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import SyncParts, build_sync
+from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
+from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
 
 if TYPE_CHECKING:
     from homeserver.application.ports.rate_limiter import RateLimiter
@@ -27,6 +29,7 @@ class Api:
     routes: tuple[Route, ...]
     accounts: Accounts
     sync: SyncParts
+    to_device: ToDeviceParts
     stream: StreamParts
 
 
@@ -40,10 +43,12 @@ def build_api(
     accounts, send = build_accounts(core, limiter), build_send(core)
     if cluster is not None:
         send = build_forwarding(core, cluster, send, accounts.authenticator)
-    sync = build_sync(core, cluster)
+    online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
+    sync = build_sync(core, online, cluster)
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
-    routes = (*accounts.routes, *rooms, *sync.routes, *stream.routes)
-    return Api(routes, accounts, sync, stream)
+    to_device = build_to_device(core, accounts.people.users, online)
+    routes = (*accounts.routes, *rooms, *sync.routes, *to_device.routes, *stream.routes)
+    return Api(routes, accounts, sync, to_device, stream)

@@ -17,6 +17,7 @@ from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.bootstrap.redis import build_redis
 from homeserver.bootstrap.stores import data_folder, opened_store, own_name
+from homeserver.domain.shared.errors import MatrixError
 from homeserver.infrastructure.crypto.ed25519 import load_or_create_signer
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
@@ -28,8 +29,8 @@ from homeserver.presentation.cli.out import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from homeserver.application.sync.feeds import Feeds
     from homeserver.bootstrap.accounts import Accounts
+    from homeserver.bootstrap.api import Api
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
     from homeserver.config import LiveSettings, Settings
@@ -104,7 +105,7 @@ async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
-    keeping = _keep_house(core, api.sync.feeds, stopping)
+    keeping = _keep_house(core, api, stopping)
     housekeeping = asyncio.create_task(keeping, name="housekeeping")
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
@@ -116,6 +117,7 @@ async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -
         core.hub.drain()
         api.stream.sockets.drain()
         await asyncio.gather(server.stop(), api.stream.sockets.closed(SOCKET_SECONDS))
+        await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()
         housekeeping.cancel()
@@ -129,8 +131,8 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _keep_house(core: Core, feeds: Feeds, stopping: asyncio.Event) -> None:
-    """Beat for the slot, and forget users who went away; stop where the slot is lost."""
+async def _keep_house(core: Core, api: Api, stopping: asyncio.Event) -> None:
+    """Beat for the slot, and forget what is over; stop where the slot is lost."""
     swept = core.clock.monotonic()
     while not core.writer.fenced:
         await asyncio.sleep(BEAT_SECONDS)
@@ -139,9 +141,17 @@ async def _keep_house(core: Core, feeds: Feeds, stopping: asyncio.Event) -> None
         except StoreError as error:
             log.warning("slot.beat_failed", reason=str(error))
         if core.clock.monotonic() - swept > SWEEP_SECONDS:
-            feeds.sweep()
+            api.sync.feeds.sweep()
+            await _forget_transactions(core, api)
             swept = core.clock.monotonic()
     stopping.set()
+
+
+async def _forget_transactions(core: Core, api: Api) -> None:
+    try:
+        await api.to_device.forget_transactions(core.clock.now_ms())
+    except (StoreError, MatrixError) as error:
+        log.warning("transactions.not_forgotten", reason=str(error))
 
 
 async def _greet(core: Core, server: HttpServer, accounts: Accounts) -> None:

@@ -49,6 +49,6 @@ def build_stream(
         limiter=limiter,
         observer=RequestTelemetry(core.ids),
     )
-    work = Work(sync.sync.answer, requests, sockets)
+    work = Work(sync.sync.answer, sync.sync.acknowledge, requests, sockets)
     stream = Stream(sessions.authenticator, sync.filters, work)
     return StreamParts(stream_routes(stream), sockets)

@@ -17,8 +17,10 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
+from homeserver.application.to_device.inboxes import Inboxes
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.typing.news import TypingNews
 from homeserver.application.typing.set_typing import SetTyping
@@ -26,6 +28,7 @@ from homeserver.application.user_data.account_data import AccountData
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
 from homeserver.bootstrap.delivery import link_of
+from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
@@ -36,6 +39,7 @@ from homeserver.presentation.client.tags import tag_routes
 from homeserver.presentation.client.typing import typing_routes
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.route_table import RouteTable
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
     from homeserver.presentation.routing import Route
@@ -48,16 +52,19 @@ class SyncParts:
     routes: tuple[Route, ...]
     sync: Sync
     feeds: Feeds
+    inboxes: Inboxes
     typing: TypingBoard
     filters: Filters
     mark_read: MarkRead
     set_typing: SetTyping
 
 
-def build_sync(core: Core, cluster: Cluster | None = None) -> SyncParts:
+def build_sync(
+    core: Core, online: RouteTable | None = None, cluster: Cluster | None = None
+) -> SyncParts:
     """Wire /sync, receipts, typing, account data, tags and filters.
 
-    In a cluster other workers find the devices that sync here, and hear who types.
+    `online` is told which devices sync here; in a cluster other workers hear who types.
     """
     user_data = SqlUserDataStore(core.database)
     data = AccountData(user_data)
@@ -65,14 +72,13 @@ def build_sync(core: Core, cluster: Cluster | None = None) -> SyncParts:
     edit = EditAccountData(data, core.rooms, core.writer)
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
-    routes_of = None
     if cluster is not None:
-        routes_of = cluster.routes
         news = TypingNews(link_of(core, cluster), typing, core.rooms)
         cluster.kinds[TYPING] = news.receive
         cluster.closing.append(news.stop)
-    feeds = Feeds(core.hub, core.memberships, core.log, core.clock, routes_of)
-    sync = _sync(core, feeds, typing, data)
+    feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)
+    inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer)
+    sync = _sync(core, feeds, typing, data, inboxes)
     mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
     set_typing = SetTyping(core.access, typing)
     routes = (
@@ -84,10 +90,12 @@ def build_sync(core: Core, cluster: Cluster | None = None) -> SyncParts:
         *filter_routes(filters),
         *push_rule_routes(data),
     )
-    return SyncParts(routes, sync, feeds, typing, filters, mark_read, set_typing)
+    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
 
 
-def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> Sync:
+def _sync(
+    core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData, inboxes: Inboxes
+) -> Sync:
     room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
@@ -105,6 +113,8 @@ def _sync(core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData) -> S
         ),
         left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline, state=state),
         data=GlobalData(data),
+        inboxes=inboxes,
+        to_device=ToDevice(inboxes),
         account_data=data,
         lazy=lazy,
         typing=typing,

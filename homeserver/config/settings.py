@@ -34,6 +34,7 @@ class RateLimits:
     joins: RateLimit = field(default=RateLimit(0.5, 20))
     invites: RateLimit = field(default=RateLimit(0.5, 20))
     rooms: RateLimit = field(default=RateLimit(0.2, 20))
+    to_device: RateLimit = field(default=RateLimit(20.0, 200))
     typing: RateLimit = field(default=RateLimit(5.0, 20))
     receipts: RateLimit = field(default=RateLimit(10.0, 50))
     profile: RateLimit = field(default=RateLimit(0.5, 10))

@@ -22,8 +22,10 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
+from homeserver.application.to_device.inboxes import Inboxes
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.user_data.account_data import AccountData
 from homeserver.domain.rooms.room import Room
@@ -34,6 +36,7 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_store import SqlBranchStore
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
+from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from tests.support.world import NIDS
 
@@ -133,6 +136,7 @@ class DoorWorld:
         extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store))
         lazy, generation = LazyMembers(), await log.generation()
         state = StatePart(world.store, lazy)
+        inboxes = Inboxes(SqlToDeviceStore(world.database), world.writer)
         return Sync(
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),
@@ -147,6 +151,8 @@ class DoorWorld:
             ),
             left=LeftRooms(access=world.access, store=world.store, timeline=timeline, state=state),
             data=GlobalData(data),
+            inboxes=inboxes,
+            to_device=ToDevice(inboxes),
             account_data=data,
             lazy=lazy,
             typing=typing,

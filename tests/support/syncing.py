@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from homeserver.application.forwarding.forwarded import ForwardedSend
+from homeserver.application.ports.device_store import Device as StoredDevice
 from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
@@ -21,11 +22,14 @@ from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
+from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.config import LiveSettings, load
 from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
+from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.presentation.app import build_server
 from homeserver.presentation.settings import HttpSettings
 from tests.support.client import Device
@@ -136,6 +140,7 @@ class SyncTown:
     cluster: Callable[[], Cluster] | None = None
     core: Core = field(init=False)
     parts: SyncParts = field(init=False)
+    to_device: ToDeviceParts = field(init=False)
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
@@ -166,10 +171,12 @@ class SyncTown:
         )
         cluster = self.cluster() if self.cluster is not None else None
         self.delivery = await start_delivery(self.core, cluster)
-        self.parts = build_sync(self.core, cluster)
+        online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
+        self.parts = build_sync(self.core, online, cluster)
         worker = cast("Worker", SimpleNamespace(writer=self.core.writer))
         people = People(TableUsers(self.store, worker), self._profile)
         self.users = people.users
+        self.to_device = build_to_device(self.core, self.users, online)
         self.limiter = MemoryRateLimiter(self.limits)
         send = build_send(self.core)
         if cluster is not None:
@@ -180,6 +187,7 @@ class SyncTown:
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
+            *self.to_device.routes,
             *self.stream.routes,
         )
         self._server = build_server(
@@ -201,6 +209,7 @@ class SyncTown:
         self.stream.sockets.drain()
         await self._server.stop()
         await self.stream.sockets.closed(5.0)
+        await self.parts.inboxes.settle()
         self.parts.typing.close()
         await self.delivery.stop()
         await self.core.writer.stop()
@@ -224,7 +233,10 @@ class SyncTown:
         phone = kind(self.base)
         phone.user_id, phone.device_id = user_id, f"D{number}"
         phone.token = f"{name}-{number}"
-        self.known[phone.token] = Requester(user_id, nid, phone.device_id, 1000 + number)
+        device = StoredDevice(1000 + number, nid, phone.device_id)
+        devices = SqlDeviceStore(self.core.database)
+        await self.core.writer.submit(lambda draft: devices.add(draft, device))
+        self.known[phone.token] = Requester(user_id, nid, phone.device_id, device.nid)
         self.phones.append(phone)
         return phone
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from firn_client.account import Account
+from firn_client.admin import Admin
 from firn_client.chooser import Transport
 from firn_client.client import Client
 from firn_client.errors import (
@@ -36,6 +37,7 @@ from firn_client.websocket import NoStreamError
 __version__ = "0.1.0"
 __all__ = [
     "Account",
+    "Admin",
     "BadJsonError",
     "Batch",
     "Client",

@@ -8,9 +8,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from firn_client.account import Account
+from firn_client.admin import Admin
 from firn_client.answers import Answers, Transactions
 from firn_client.caller import Caller
-from firn_client.calls import rooms
+from firn_client.calls import rooms, to_device
 from firn_client.chooser import Chooser, Transport
 from firn_client.errors import (
     ForbiddenError,
@@ -24,7 +25,7 @@ from firn_client.sessions import Sessions
 from firn_client.store import SyncStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
 
     from firn_client.event import Event
@@ -61,7 +62,9 @@ class Client:
         self._answers = Answers()
         self._credentials: tuple[str, str] | None = None
         self._store: SyncStore | None = None
+        self._handler: Callable[[Event], Awaitable[None]] | None = None
         self.account = Account(self._caller)
+        self.admin = Admin(self._caller, self._transactions)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -203,6 +206,35 @@ class Client:
         txn = self._answers.next(event.event_id)
         return await self.room(event.room_id).send_message(body, msgtype, txn=txn)
 
+    # Messages to devices
+
+    async def send_to_device(
+        self,
+        kind: str,
+        messages: Mapping[str, Mapping[str, dict[str, Any]]],
+        *,
+        answering: Event | None = None,
+    ) -> None:
+        """Send contents by user id and device id (`*`: all devices of the user).
+
+        Each device gets its own once, at once or when it comes back; unknown ones are passed
+        over. As the nth answer to an event it is sent once also by a bot that was killed in
+        between and has been given the event again.
+        """
+        if answering is None:
+            txn = self._transactions.next()
+        else:
+            txn = self._answers.next(answering.event_id)
+        await self._caller(to_device.send(kind, txn, messages))
+
+    def on_to_device(self, handler: Callable[[Event], Awaitable[None]] | None) -> None:
+        """Let messages to this device be handled while `events` or `batches` are read.
+
+        The handler is awaited for each message, in order, before the events of its batch. A
+        batch whose messages were not all handled counts as not read.
+        """
+        self._handler = handler
+
     # What happens
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
@@ -219,6 +251,7 @@ class Client:
             async for batch in source:
                 if self._accept_invites:
                     await self._accept(batch.invites)
+                await self._handle(batch.to_device)
                 yield batch
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -233,6 +266,25 @@ class Client:
                 for event in batch.events(self.user_id, self.store.recent):
                     self._answers.begin(event.event_id)
                     yield event
+
+    async def to_device_events(self) -> AsyncGenerator[Event, None]:
+        """All messages to this device, those that waited for it first.
+
+        In order, each once, none missing. They stay on the server until they were read: one
+        that a process did not read to the end comes again, with the same `event_id`.
+        """
+        source = self.batches()
+        async with aclosing(source):
+            async for batch in source:
+                for event in batch.to_device:
+                    self._answers.begin(event.event_id)
+                    yield event
+
+    async def _handle(self, messages: list[Event]) -> None:
+        if self._handler is not None:
+            for event in messages:
+                self._answers.begin(event.event_id)
+                await self._handler(event)
 
     async def _accept(self, invites: list[str]) -> None:
         for room_id in invites:

@@ -12,6 +12,7 @@ SPOKEN = ("m.text", "m.emote")
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Anything with a type and a content; what a kind of event lacks is empty.
 
+    A message to a device has an id that this client made up, and no room.
     `origin_server_ts` is in milliseconds; `state_key` is None but for state events. Events in
     invitations are stripped: they have no id and no time.
     """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from firn_client.gap import Gap
 from firn_client.live import live
@@ -89,13 +92,15 @@ class Batch:
     """One sync: taken into the store, and still to be read by whom it is for.
 
     `rooms` have timelines only where events are new to this device. `invites` are the rooms
-    with a new invitation. `initial`: there was no token; timelines show the past.
+    with a new invitation. `initial`: there was no token; timelines show the past. `to_device`
+    are messages to this device; each has an id, the same one if the batch comes again.
     """
 
     body: SyncBody
     initial: bool
     rooms: list[RoomNews]
     invites: list[str]
+    to_device: list[Event]
 
     def events(self, user_id: str, known: Iterable[str]) -> list[Event]:
         """The events that came while the user was there, each once; gaps must be filled.
@@ -135,7 +140,7 @@ class SyncStore:
         rooms = [self._joined(room_id, news) for room_id, news in body.rooms.join.items()]
         rooms += [self._left(room_id, news) for room_id, news in body.rooms.leave.items()]
         invites = [self._invited(room_id, news) for room_id, news in body.rooms.invite.items()]
-        return Batch(body, self.since is None, rooms, invites)
+        return Batch(body, self.since is None, rooms, invites, self._messages(body))
 
     def commit(self, batch: Batch) -> None:
         """The events of the batch were read: go on after them."""
@@ -145,6 +150,14 @@ class SyncStore:
         self._inside |= batch.body.rooms.join.keys()
         for news in batch.rooms:
             self.recent.extend(e.event_id for e in news.events[-REMEMBERED:])
+
+    def _messages(self, body: SyncBody) -> list[Event]:
+        """Messages have no ids on the wire. What follows a token is always the same, though."""
+        place = hashlib.sha256((self.since or "").encode()).hexdigest()[:32]
+        return [
+            msgspec.structs.replace(event, event_id=f"~{place}.{number}")
+            for number, event in enumerate(body.to_device.events)
+        ]
 
     def _joined(self, room_id: str, news: JoinedRoom) -> RoomNews:
         self.invites.pop(room_id, None)

@@ -27,7 +27,7 @@ class RemoveDevices:
         for device_nid in device_nids:
             self.devices.remove(draft, user_nid, device_nid)
             for listener in self.listeners:
-                listener(draft, user_nid, device_nid)
+                listener.removed(draft, user_nid, device_nid)
         draft.touch_user(user_nid)
         draft.on_commit(lambda: self.cache.invalidate_user(user_nid))
 
@@ -41,5 +41,7 @@ class RemoveDevices:
         def write(draft: Draft) -> None:
             self.write(draft, user_nid, nids)
             self.devices.remove_others(draft, user_nid, but)
+            for listener in self.listeners:
+                listener.others_removed(draft, user_nid, but)
 
         return write

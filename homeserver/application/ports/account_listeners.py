@@ -28,10 +28,14 @@ class DeactivationListener(Protocol):
 
 
 class DeviceListener(Protocol):
-    """Told in the batch that removes a device."""
+    """Told in the batch that removes devices."""
 
-    def __call__(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+    def removed(self, draft: Draft, user_nid: int, device_nid: int) -> None:
         """Add the writes that remove what belongs to the device (keys, inbox)."""
+        ...
+
+    def others_removed(self, draft: Draft, user_nid: int, but: int) -> None:
+        """The same for all devices of a user but one (0: none), whenever they were added."""
         ...
 
 

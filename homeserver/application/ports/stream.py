@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room
@@ -20,12 +20,12 @@ class Stream(Protocol):
         pos: int,
         rooms: Collection[RoomDraft],
         stirred: Collection[Room],
-        users: Collection[int],
+        users: Mapping[int, int],
     ) -> None:
         """Make a batch visible up to position `pos` of a slot's log.
 
         `rooms` got events and are up to date in memory, `stirred` rooms changed without an
-        event (receipts), `users` have changed data of their own. Called in log order for
-        each slot, without an await since memory moved; everything that waits wakes.
+        event (receipts), `users` have changed data of their own or messages (bits `DATA` and
+        `INBOX` of `ports.tail`). Called in log order for each slot, without an await since memory moved; everything that waits wakes.
         """
         ...

@@ -22,6 +22,11 @@ MOVED: Final = 2
 STIRRED: Final = 4
 """A batch changed something beside a room's log (receipts)."""
 
+DATA: Final = 1
+"""A batch changed a user's own data: account data, places in rooms, sessions, profile."""
+INBOX: Final = 2
+"""A batch put messages into inboxes of a user's devices."""
+
 
 class Touch(NamedTuple):
     """What a batch did to a room: the last position then, and which of the bits above."""
@@ -33,13 +38,16 @@ class Touch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One batch in a writer's log, at positions `pos_from` to `pos_to`."""
+    """One batch in a writer's log, at positions `pos_from` to `pos_to`.
+
+    `users` says of each user which of the bits `DATA` and `INBOX` happened.
+    """
 
     slot: int
     pos_from: int
     pos_to: int
     rooms: Sequence[Touch]
-    users: Sequence[int]
+    users: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class SyncRequest:
     """A client's request; `timeout_ms` is how long to wait for something new.
 
     `state_name` is the form of state that the client understands: `state` is what held before
-    the timeline, the others what holds after it (MSC4222, v1.16).
+    the timeline, the others what holds after it (MSC4222, v1.16). `confirms`: who asks has all
+    that came with `since`; a socket goes on from a token that may still be on its way.
     """
 
     since: str | None
@@ -32,6 +33,7 @@ class SyncRequest:
     full_state: bool = False
     timeout_ms: int = 0
     state_name: bytes = STATE
+    confirms: bool = True
 
     @property
     def state_after(self) -> bool:
@@ -47,7 +49,8 @@ class Span:
     that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
     up to which the client has everything, None where only the store can tell what changed
     since. `idle`: nothing at all happened since the token. `ignored` are the users whose
-    messages and invites the requester does not want.
+    messages and invites the requester does not want. `inbox_since` is the number of the last
+    message to the device that the client has, `inbox_until` that which it has then.
     """
 
     requester: Requester
@@ -60,6 +63,8 @@ class Span:
     typing_until: int
     tick: int | None
     idle: bool
+    inbox_since: int = 0
+    inbox_until: int = 0
     ignored: frozenset[str] = NOBODY
 
     @property

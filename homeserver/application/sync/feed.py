@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
+
+NO_MESSAGE: Final = 2**62
+"""Greater than the number of any message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,27 @@ class RoomPlace:
     pos: int
 
 
+@dataclass(slots=True)
+class Inbox:
+    """What this worker knows of a device's inbox.
+
+    `last` is the number of the last message that was ever put in, `first` that of the oldest
+    which is still there (`NO_MESSAGE`: none is). It is what the store had at `read_at`, the
+    feed's `inbox_tick` before it was read.
+    """
+
+    read_at: int = -1
+    last: int = 0
+    first: int = NO_MESSAGE
+
+
 class Feed:
     """A user who syncs on this worker.
 
     `places` are the user's rooms by internal id; `changed` maps rooms to the tick of their
     last change since `attached` (oldest change first), `user_tick` is the last change of the
-    user's own data. `forgotten` are the rooms that the user forgot while the places were
+    user's own data, `inbox_tick` the last message to any of the user's devices; `inboxes` are
+    those of the devices that sync here. `forgotten` are the rooms that the user forgot while the places were
     being read. `version` grows with every change; waiting syncs are woken then.
     """
 
@@ -40,6 +59,8 @@ class Feed:
         "attached",
         "changed",
         "forgotten",
+        "inbox_tick",
+        "inboxes",
         "places",
         "ready",
         "used",
@@ -56,6 +77,8 @@ class Feed:
         self.changed: OrderedDict[int, int] = OrderedDict()
         self.forgotten: set[int] = set()
         self.user_tick = 0
+        self.inbox_tick = 0
+        self.inboxes: dict[int, Inbox] = {}
         self.used = 0.0
         self.ready = False
         self.version = 0
@@ -71,6 +94,21 @@ class Feed:
         """Note that the user's own data changed."""
         self.user_tick = tick
         self.wake()
+
+    def touch_inbox(self, tick: int) -> None:
+        """Note that a device of the user got a message."""
+        self.inbox_tick = tick
+        self.wake()
+
+    def has_read(self, device_nid: int, number: int) -> bool:
+        """Whether a device that has its messages up to a number surely has all.
+
+        So has who has no device (number 0).
+        """
+        if not device_nid:
+            return True
+        inbox = self.inboxes.get(device_nid)
+        return inbox is not None and inbox.read_at == self.inbox_tick and inbox.last <= number
 
     def changed_after(self, tick: int) -> list[int]:
         """The rooms that changed after a tick; the caller made sure it is not before `attached`."""

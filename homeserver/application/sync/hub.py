@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from homeserver.application.ports.tail import MOVED
+from homeserver.application.ports.tail import DATA, INBOX, MOVED
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
 from homeserver.domain.rooms.membership import JOIN
@@ -29,7 +29,7 @@ class Committed:
     pos: int
     rooms: Collection[RoomDraft]
     stirred: Collection[Room]
-    users: Collection[int]
+    users: Mapping[int, int]
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class News:
     upto: dict[int, int]
     rooms: dict[int, int] = field(default_factory=dict)
     how: dict[int, int] = field(default_factory=dict)
-    users: dict[int, None] = field(default_factory=dict)
+    users: dict[int, int] = field(default_factory=dict)
     cached: list[Room] = field(default_factory=list)
     places: dict[int, list[RoomPlace]] = field(default_factory=dict)
     drafts: list[RoomDraft] = field(default_factory=list)
@@ -54,7 +54,12 @@ class News:
         for nid, seq, how in row.rooms:
             self.rooms[nid] = max(seq, self.rooms.get(nid, 0))
             self.how[nid] = how | self.how.get(nid, 0)
-        self.users.update(dict.fromkeys(row.users))
+        for user, what in row.users.items():
+            self.users[user] = what | self.users.get(user, 0)
+
+    def changed(self) -> list[int]:
+        """The users whose own data changed."""
+        return [user for user, what in self.users.items() if what & DATA]
 
 
 class Hub:
@@ -101,10 +106,10 @@ class Hub:
         pos: int,
         rooms: Collection[RoomDraft],
         stirred: Collection[Room],
-        users: Collection[int],
+        users: Mapping[int, int],
     ) -> None:
         """See `Stream.certify`."""
-        own = Committed(slot, pos, tuple(rooms), tuple(stirred), tuple(users))
+        own = Committed(slot, pos, tuple(rooms), tuple(stirred), dict(users))
         if self.committed is not None:
             self.committed(own)
         if self.tail is not None and (self._held or not self._is_closed_with(own)):
@@ -126,8 +131,8 @@ class Hub:
                 self._put(user, place, tick)
         for nid in news.rooms:
             self._touch(nid, tick)
-        for user in news.users:
-            self._touch_user(user, tick)
+        for user, what in news.users.items():
+            self._touch_user(user, what, tick)
         self._tell(news)
         while self._held and self._is_closed_with(self._held[0]):
             self._certify(self._held.popleft())
@@ -141,7 +146,7 @@ class Hub:
             if news.how[room.nid] & MOVED:
                 for look in self.room_listeners:
                     look(room)
-        for user in news.users:
+        for user in news.changed():
             for hear in self.user_listeners:
                 hear(user)
 
@@ -172,8 +177,8 @@ class Hub:
                 listener(draft)
         for room in own.stirred:
             self._touch(room.nid, tick)
-        for user in own.users:
-            self._touch_user(user, tick)
+        for user, what in own.users.items():
+            self._touch_user(user, what, tick)
 
     def _wake(self) -> None:
         self._moved.set()
@@ -248,10 +253,14 @@ class Hub:
         for feed in self._looking.get(nid, ()):
             feed.touch_room(nid, tick)
 
-    def _touch_user(self, user_nid: int, tick: int) -> None:
+    def _touch_user(self, user_nid: int, what: int, tick: int) -> None:
         feed = self.feeds.get(user_nid)
-        if feed is not None:
+        if feed is None:
+            return
+        if what & DATA:
             feed.touch_user(tick)
+        if what & INBOX:
+            feed.touch_inbox(tick)
 
     def _put(self, user_nid: int, place: RoomPlace, tick: int) -> None:
         """Let a feed know a place, unless it has a later one of that room."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.errors import UnavailableError
-from homeserver.domain.sync.token import StaleToken, SyncToken
+from homeserver.domain.sync.token import NO_INBOX, StaleToken, SyncToken
 
 if TYPE_CHECKING:
     from homeserver.application.ports.clock import Clock
@@ -26,10 +26,16 @@ LEAST_WAIT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the client has: up to `vector` (None: nothing); see `Span.typing_since`."""
+    """What the client has: up to `vector` (None: nothing); see `Span.typing_since`.
+
+    `inbox` is the number of the last message to the device. Where another device was given the
+    token, or the store was restored since (its numbers may name other messages now), it is 0:
+    messages may come twice then, and none is lost.
+    """
 
     vector: Vector | None
     typing: int | None
+    inbox: int = 0
 
 
 class Progress:
@@ -74,7 +80,8 @@ class Progress:
             typing, shown = divmod(tick, 2)
             if instance != self._tokens.instance:
                 typing = TYPING_IS_LOST if shown else 0
-            seen = Seen(found.vector, typing)
+            device, number = found.inbox
+            seen = Seen(found.vector, typing, number if device == requester.device_nid else 0)
         if seen.vector is not None and not await self._reach(seen.vector, deadline):
             raise UnavailableError("This worker has not reached your token yet")
         return seen
@@ -91,5 +98,8 @@ class Progress:
             return span.request.since
         shown = self._typing.in_any_of(span.feed.places)
         seen_of_typing = (self._tokens.instance, 2 * span.typing_until + shown)
-        user = span.requester.user_nid
-        return self._tokens.issue(SyncToken(span.until, self._generation, user, seen_of_typing))
+        requester, number = span.requester, span.inbox_until
+        inbox = (requester.device_nid, number) if number else NO_INBOX
+        return self._tokens.issue(
+            SyncToken(span.until, self._generation, requester.user_nid, seen_of_typing, inbox)
+        )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.left_room import LeftRooms
     from homeserver.application.sync.seen import Progress, Seen
+    from homeserver.application.sync.to_device import ToDevice
+    from homeserver.application.to_device.inboxes import Inboxes
     from homeserver.application.typing.board import TypingBoard
     from homeserver.application.user_data.account_data import AccountData
     from homeserver.domain.rooms.room import Room
@@ -43,11 +45,15 @@ Sections = dict[str, list[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's JSON, and the `next_batch` in it; without news the time ran out."""
+    """An answer's JSON, and the `next_batch` in it; without news the time ran out.
+
+    `inbox` is the number of the last message to the device that its receiver has then.
+    """
 
     token: str
     body: bytes
     has_news: bool
+    inbox: int = 0
 
 
 class _MovedError(Exception):
@@ -67,6 +73,8 @@ class Sync:
         joined: JoinedRooms,
         left: LeftRooms,
         data: GlobalData,
+        inboxes: Inboxes,
+        to_device: ToDevice,
         account_data: AccountData,
         lazy: LazyMembers,
         typing: TypingBoard,
@@ -81,6 +89,8 @@ class Sync:
         self._joined = joined
         self._left = left
         self._data = data
+        self._inboxes = inboxes
+        self._to_device = to_device
         self._account_data = account_data
         self._lazy = lazy
         self._typing = typing
@@ -100,6 +110,8 @@ class Sync:
         deadline = self._clock.monotonic() + request.timeout_ms / 1000
         feed = await self._feeds.attach(requester.user_nid, requester.device_nid)
         seen = await self._progress.seen(requester, request.since, deadline)
+        if request.confirms and seen.inbox:
+            self._inboxes.acknowledge(feed, requester.device_nid, seen.inbox)
         self._lazy.begin(requester.device_nid, request.since)
         while True:
             version = feed.version
@@ -112,14 +124,26 @@ class Sync:
             if body is not None or left <= 0 or self._hub.draining:
                 token = self._progress.token(span)
                 self._lazy.answer(requester.device_nid, token)
-                return Answer(token, _whole(token, body or b""), has_news=body is not None)
+                whole = _whole(token, body or b"")
+                return Answer(token, whole, body is not None, span.inbox_until)
             if feed.version == version:
                 await feed.wait(left)
+
+    def acknowledge(self, requester: Requester, number: int) -> None:
+        """A device that syncs here has got its messages up to a number; never waits."""
+        feed = self._hub.feeds.get(requester.user_nid)
+        if feed is not None:
+            self._inboxes.acknowledge(feed, requester.device_nid, number)
 
     def _span(self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen) -> Span:
         tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
         typing = self._typing.tick
-        idle = tick == self._hub.ticks.now and seen.typing == typing and not request.full_state
+        idle = (
+            tick == self._hub.ticks.now
+            and seen.typing == typing
+            and feed.has_read(requester.device_nid, seen.inbox)
+            and not request.full_state
+        )
         return Span(
             requester=requester,
             request=request,
@@ -131,6 +155,8 @@ class Sync:
             typing_until=typing,
             tick=tick if tick is not None and tick >= feed.attached else None,
             idle=idle,
+            inbox_since=seen.inbox,
+            inbox_until=seen.inbox,
         )
 
     async def _compose(self, span: Span) -> bytes | None:
@@ -152,8 +178,9 @@ class Sync:
                 entry = _encode(room.room_id) + b":" + body
                 sections.setdefault(_SECTIONS[place.membership], []).append(entry)
         account_data = await self._data(span)
-        if sections or account_data or span.initial or span.request.full_state:
-            return _assemble(sections, account_data)
+        to_device = await self._to_device(span)
+        if sections or account_data or to_device or span.initial or span.request.full_state:
+            return _assemble(sections, account_data, to_device)
         return None
 
     def _concerns(self, span: Span, place: RoomPlace) -> bool:
@@ -181,8 +208,10 @@ def _whole(token: str, body: bytes) -> bytes:
     return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
 
 
-def _assemble(sections: Sections, account_data: list[bytes]) -> bytes:
+def _assemble(sections: Sections, account_data: list[bytes], to_device: list[bytes]) -> bytes:
     parts = []
+    if to_device:
+        parts.append(b',"to_device":{"events":[%b]}' % b",".join(to_device))
     if account_data:
         parts.append(b',"account_data":{"events":[%b]}' % b",".join(account_data))
     if sections:

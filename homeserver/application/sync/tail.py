@@ -106,7 +106,7 @@ class CertifiedTail:
         began = loop.time()
         upto = await self._positions(self._reader)
         news = await self._news(self._reader, upto)
-        if news is not None and any(user in self._hub.feeds for user in news.users):
+        if news is not None and any(user in self._hub.feeds for user in news.changed()):
             upto, news = await self._with_places()
         if news is not None:
             await self._filler(news)
@@ -126,7 +126,7 @@ class CertifiedTail:
         async with self._reader.snapshot() as reader:
             upto = await self._positions(reader)
             news = await self._news(reader, upto)
-            attached = [u for u in news.users if u in self._hub.feeds] if news else []
+            attached = [u for u in news.changed() if u in self._hub.feeds] if news else []
             if news is not None and attached:
                 found = await reader.places(attached, self._hub.ticks.vector)
                 news.places = dict(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.ports.tail import DATA, INBOX
 from homeserver.domain.rooms.draft import RoomDraft
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Draft:
         self.now = now
         self.rooms: dict[int, RoomDraft] = {}
         self.stirred: dict[int, Room] = {}
-        self.users: dict[int, None] = {}
+        self.users: dict[int, int] = {}
         self.writes: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
         self.after: list[Callable[[], None]] = []
         self._marks: dict[int, Mark] = {}
@@ -61,7 +62,11 @@ class Draft:
 
     def touch_user(self, user_nid: int) -> None:
         """Note that something of this user changed: their syncs wake."""
-        self.users[user_nid] = None
+        self.users[user_nid] = self.users.get(user_nid, 0) | DATA
+
+    def touch_inbox(self, user_nid: int) -> None:
+        """Note that a device of this user got a message: their syncs wake, and look there only."""
+        self.users[user_nid] = self.users.get(user_nid, 0) | INBOX
 
     def stir(self, room: Room) -> None:
         """Note that something of this room changed without an event (a receipt)."""

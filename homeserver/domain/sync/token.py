@@ -1,7 +1,8 @@
 """The sync token: a certified vector with what it is valid for (design §2.5).
 
 Text form: `s1_` and base64url of: checksum (4 bytes), store generation (8 bytes), vector,
-ephemeral instance, ephemeral tick. The checksum covers the user too, so that another user's
+ephemeral instance, ephemeral tick. With something to say of a device's inbox it is `s2_`, and
+the device and the number of its last message follow. The checksum covers the user too, so that another user's
 token is refused (bad-inputs E6). It guards against mix-ups, not forgers: a token grants
 nothing, every answer goes through the access gates.
 """
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 GENERATION_BYTES: Final = 8
 _WHAT: Final = "sync token"
 _PREFIX: Final = "s1_"
+_WITH_INBOX: Final = "s2_"
+NO_INBOX: Final = (0, 0)
 _MAX_TEXT: Final = 16_384
 _CHECKSUM_BYTES: Final = 4
 _OTHER_VERSION: Final = re.compile(r"s[0-9]+_")
@@ -34,13 +37,15 @@ class SyncToken:
 
     `generation` is the store's random id (8 bytes), `user` the user's 64-bit nid,
     `ephemeral` the worker instance and its tick for what is not in the log (typing,
-    presence); another instance's tick means: send those whole.
+    presence); another instance's tick means: send those whole. `inbox` is a device's nid and
+    the number of the last message that it got with this token.
     """
 
     vector: Vector
     generation: bytes
     user: int
     ephemeral: tuple[int, int] = (0, 0)
+    inbox: tuple[int, int] = NO_INBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,10 @@ def encode_token(token: SyncToken) -> str:
         pack_number(instance),
         pack_number(tick),
     )
-    return _PREFIX + to_text(_checksum(token.user, payload) + payload)
+    if token.inbox == NO_INBOX:
+        return _PREFIX + to_text(_checksum(token.user, payload) + payload)
+    payload += b"".join(map(pack_number, token.inbox))
+    return _WITH_INBOX + to_text(_checksum(token.user, payload) + payload)
 
 
 def decode_token(text: str, *, user: int, generation: bytes) -> SyncToken | StaleToken:
@@ -77,24 +85,27 @@ def decode_token(text: str, *, user: int, generation: bytes) -> SyncToken | Stal
 
     `InvalidParamError` for garbage, another user's token or an unknown version.
     """
-    if not text.startswith(_PREFIX) or len(text) > _MAX_TEXT:
-        known = is_sync_token(text) and not text.startswith(_PREFIX)
-        raise InvalidParamError("Unknown sync token version" if known else f"Malformed {_WHAT}")
-    data = from_text(text.removeprefix(_PREFIX), _WHAT)
+    prefix = text[: len(_PREFIX)]
+    known = prefix in (_PREFIX, _WITH_INBOX)
+    if not known or len(text) > _MAX_TEXT:
+        other = is_sync_token(text) and not known
+        raise InvalidParamError("Unknown sync token version" if other else f"Malformed {_WHAT}")
+    data = from_text(text[len(prefix) :], _WHAT)
     checksum, payload = data[:_CHECKSUM_BYTES], data[_CHECKSUM_BYTES:]
     if checksum != _checksum(user, payload):
         raise InvalidParamError("This sync token is damaged or another user's")
-    token = _read(payload, user)
+    token = _read(payload, user, with_inbox=prefix == _WITH_INBOX)
     return token if token.generation == generation else StaleToken(token)
 
 
-def _read(payload: bytes, user: int) -> SyncToken:
+def _read(payload: bytes, user: int, *, with_inbox: bool) -> SyncToken:
     reader = Reader(payload, _WHAT)
     generation = reader.take(GENERATION_BYTES)
     vector = Vector.read(reader)
     ephemeral = reader.number(), reader.number()
+    inbox = (reader.number(), reader.number()) if with_inbox else NO_INBOX
     reader.finish()
-    return SyncToken(vector, generation, user, ephemeral)
+    return SyncToken(vector, generation, user, ephemeral, inbox)
 
 
 def _checksum(user: int, payload: bytes) -> bytes:

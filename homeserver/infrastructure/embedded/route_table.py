@@ -28,14 +28,19 @@ class RouteBoard:
 class EmbeddedRouteTable:
     """`RouteTable` of one worker on the board; a board of its own where none is given."""
 
-    def __init__(self, board: RouteBoard | None = None) -> None:
-        """Begin without connections."""
+    def __init__(self, board: RouteBoard | None = None, *, joined_as: str | None = None) -> None:
+        """Begin without connections; a server that is one process has joined from the start."""
         self._board = board if board is not None else RouteBoard()
         self._worker: str | None = None
         self._attached: Connections = {}
+        if joined_as is not None:
+            self._join(joined_as)
 
     async def join(self, worker: str) -> None:
         """Appear on the board."""
+        self._join(worker)
+
+    def _join(self, worker: str) -> None:
         self._worker = worker
         self._board.workers[worker] = self._attached
 

@@ -56,6 +56,7 @@ class SqlDeviceStore:
             *(None, 0, 0, 0),
             draft.slot,
             draft.next_pos(),
+            0,
         )
         draft.write(w.INSERT_DEVICE, row)
 

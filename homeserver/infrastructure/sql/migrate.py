@@ -26,7 +26,7 @@ from homeserver.infrastructure.sql.tables import store
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision under migrations/versions (a test compares them)."""
 NEXT = f"{int(HEAD) + 1:04}"
 """What the next version migrates to. Its migration changes nothing that this version needs, so

@@ -111,6 +111,8 @@ device = Table(
     Column("used", Integer, nullable=False),
     Column("first_open", Integer, nullable=False),
     *_log(),
+    # how many messages were ever put into its inbox: the number of the last one
+    Column("inbox_seq", BigInteger, nullable=False, server_default="0"),
     Index("device_of_user", "user_nid", "device_id", unique=True),
 )
 
@@ -137,6 +139,25 @@ refresh_token = Table(
     Column("number", Integer, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
     Index("refresh_token_of_device", "user_nid", "device_nid"),
+)
+
+to_device = Table(
+    "to_device",
+    metadata,
+    _id("user_nid", primary_key=True),
+    _id("device_nid", primary_key=True),
+    Column("inbox_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", blob(), nullable=False),
+)
+
+to_device_txn = Table(
+    "to_device_txn",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("txn_key", digest(16), primary_key=True),
+    Column("ts", MILLIS, nullable=False),
+    Column("answer", blob(), nullable=False),
+    Index("to_device_txn_by_time", "ts"),
 )
 
 registration_token = Table(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from homeserver.application.ports.tail import BatchRow, Fill, Touch
+from homeserver.application.ports.tail import DATA, BatchRow, Fill, Touch
 from homeserver.infrastructure.sql import tail_queries as q
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.event_rows import head_of, item_of
@@ -32,7 +32,7 @@ REDACTION = "m.room.redaction"
 MAX_FILL = 512
 """Events that one `fills` brings at most; rooms that were cut are read in another way."""
 _unpack_rooms = msgspec.msgpack.Decoder(list[Touch]).decode
-_unpack_users = msgspec.msgpack.Decoder(list[int]).decode
+_decode_users = msgspec.msgpack.Decoder(list[int | tuple[int, int]]).decode
 
 
 class SqlTailReader:
@@ -108,6 +108,12 @@ class SqlTailReader:
         for nid, *row in await self._reader.fetch(q.receipts(len(wanted), slots), **params):
             found.setdefault(nid, []).append(receipt_of(tuple(row)))
         return found
+
+
+def _unpack_users(users: bytes) -> dict[int, int]:
+    """A user without more had only data changed."""
+    pairs = (each if isinstance(each, tuple) else (each, DATA) for each in _decode_users(users))
+    return dict(pairs)
 
 
 def _known(vector: Vector) -> tuple[int, dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import structlog
 
-from homeserver.application.ports.tail import GREW, MOVED, STIRRED
+from homeserver.application.ports.tail import DATA, GREW, MOVED, STIRRED
 from homeserver.application.ports.writer import DuplicateTransaction
 from homeserver.application.writing.draft import Draft
 from homeserver.domain.shared.errors import InvalidParamError, MatrixError, UnavailableError
@@ -250,14 +250,14 @@ class GroupCommitWriter:
     def _batch(self, draft: Draft) -> Batch:
         if draft.pos == self.lease.pos:
             draft.next_pos()
-        filled = [(kind, rows) for kind, rows in draft.writes.items() if rows]
+        filled = [(kind, kind.arranged(rows)) for kind, rows in draft.writes.items() if rows]
         return Batch(
             lease=self.lease,
             batch_id=self._ids.random_bytes(16),
             pos_to=draft.pos,
             ts=draft.now,
             rooms=_pack(_touched(draft)),
-            users=_pack(list(draft.users)),
+            users=_pack(_users(draft)),
             writes=sorted(filled, key=lambda write: write[0].rank),
         )
 
@@ -349,6 +349,11 @@ def _touched(draft: Draft) -> list[tuple[int, int, int]]:
         _, stirred = touched.get(nid, (0, 0))
         touched[nid] = (room.head.seq, stirred | (GREW if room.is_plain else MOVED))
     return [(nid, seq, how) for nid, (seq, how) in touched.items()]
+
+
+def _users(draft: Draft) -> list[int | tuple[int, int]]:
+    """The users of a batch; of those whose data did not change, or not only, what did."""
+    return [nid if what == DATA else (nid, what) for nid, what in draft.users.items()]
 
 
 def _fail(units: Sequence[Unit[Any]], error: BaseException) -> None:

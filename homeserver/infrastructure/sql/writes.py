@@ -27,6 +27,10 @@ class Write:
 
     rank: int
 
+    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """What is run for the rows that the changes of a batch added."""
+        return rows
+
 
 class Insert(Write):
     """Plain INSERT of whole rows, in the column order of the table."""

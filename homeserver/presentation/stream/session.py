@@ -83,12 +83,12 @@ class Session:
         self._pulse.heard()
         return self._counted()
 
-    def news(self, body: bytes, now: float) -> Say:
-        """An answer of /sync goes out; only while the window is open."""
+    def news(self, body: bytes, now: float, inbox: int = 0) -> Say:
+        """An answer of /sync goes out; only while the window is open. See `Window.send`."""
         if self.window.empty:
             self._pulse.due(now)
         frame = frames.sync_frame(self.window.sent + 1, body)
-        self.window.send(len(frame))
+        self.window.send(len(frame), inbox)
         return Say("sync", frame)
 
     def tick(self, now: float, buffered: int) -> Action | None:

@@ -55,9 +55,13 @@ _SYNC = Observation("stream/sync")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What all sockets work with."""
+    """What all sockets work with.
+
+    `received` is told how far the messages to a device have arrived.
+    """
 
     sync: Callable[[Requester, SyncRequest], Awaitable[Answer]]
+    received: Callable[[Requester, int], None]
     requests: StreamRequests
     sockets: Sockets
 
@@ -140,8 +144,12 @@ class Socket:
 
     def _take(self, message: Message) -> Action | None:
         if message.opcode is Opcode.TEXT:
+            window = self._session.window
+            received = window.received
             action = self._session.text(message.data, self._loop.time())
-            if self._session.window.is_open:
+            if window.received > received:
+                self._work.received(self._requester, window.received)
+            if window.is_open:
                 self._wake()
             return action
         if message.opcode is Opcode.BINARY:
@@ -194,9 +202,9 @@ class Socket:
             answer = await self._work.sync(self._requester, asked)
             await requests.sessions.check_session(self._requester)
             if answer.has_news or loop.time() >= refresh_at:
-                self._say(self._session.news(answer.body, loop.time()))
+                self._say(self._session.news(answer.body, loop.time(), answer.inbox))
                 refresh_at = loop.time() + REFRESH_SECONDS
-            wanted = replace(wanted, since=answer.token, full_state=False)
+            wanted = replace(wanted, since=answer.token, full_state=False, confirms=False)
             patience = max(refresh_at - loop.time(), 0.0)
             if self._work.sockets.draining:
                 break

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.support.client import MatrixRefusal
+from tests.support.messages import numbers, send
 from tests.support.store import STORE_KINDS
 from tests.support.streaming import streaming
 from tests.support.sync_copy import Copy, compare
@@ -59,6 +60,7 @@ WEIGHTS = {
     "data": 1,
     "keep": 1,
     "rename": 1,
+    "message": 3,
     "detach": 1,
     "restart": 1,
     "sync": 9,
@@ -100,6 +102,8 @@ class Walk:
     last: dict[str, str] = field(default_factory=dict)
     forgotten: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     retired: list[tuple[int, str, Any]] = field(default_factory=list)
+    sent: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    got: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     async def begin(self) -> None:
         """Three people; a public, a private and an unlisted room; all devices have synced."""
@@ -149,6 +153,7 @@ class Walk:
 
     def _take(self, n: int, answer: dict[str, Any]) -> None:
         self.phones[n].since = answer["next_batch"]
+        self.got[n] += numbers(answer)
         copy = self.copies[n]
         before = dict(copy.joined) | dict(copy.left)
         copy.apply(answer)
@@ -205,9 +210,20 @@ class Walk:
             case _:
                 await self._move(step, phone, room)
 
+    async def _message(self, step: Step, phone: Phone) -> None:
+        """To one device of somebody, or to both."""
+        number = next(_numbers)
+        devices = [step.whom] if step.where else [step.whom, step.whom + PEOPLE]
+        to = self.phones[step.whom].device_id if step.where else "*"
+        await send(phone, {self.phones[step.whom].user_id: {to: {"n": number}}}, f"{number}")
+        for n in devices:
+            self.sent[n].append(number)
+
     async def _move(self, step: Step, phone: Phone, room: str) -> None:
         forgotten = self.forgotten[step.who % PEOPLE]
         match step.what:
+            case "message":
+                await self._message(step, phone)
             case "rename":
                 await self.town.rename(phone, f"{next(_numbers)}")
             case "detach":
@@ -230,6 +246,7 @@ class Walk:
             truth = Copy().apply(await self.raw(n, None, {}, after=True))
             forgotten = self.forgotten[n % PEOPLE]
             compare(self.copies[n], fresh, truth, lazy=lazy, forgotten=forgotten)
+            assert self.got[n] == self.sent[n]  # each message once, in order
         await self._in_order()
 
     async def _in_order(self) -> None:

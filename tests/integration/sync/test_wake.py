@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.messages import tell
 from tests.support.syncing import ids, now, types
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CHANGES: dict[str, Any] = {
     "kick": lambda _t, romeo, juliet, room, _e: romeo.do("kick", room, juliet),
     "profile": lambda town, romeo, _j, _room, _e: town.rename(romeo, "Montague"),
     "invite": lambda _t, romeo, juliet, _room, _e: romeo.create_room(invite=[juliet.user_id]),
+    "message": lambda _t, romeo, juliet, _room, _e: tell(romeo, juliet, 1),
     "join": lambda _t, _r, juliet, _room, _e: juliet.create_room(),
 }
 
@@ -51,7 +53,7 @@ async def test_each_kind_of_change_wakes_the_poll(
     done = now()
     answer = await poll
     assert now() - done < SOON
-    assert "rooms" in answer or "account_data" in answer
+    assert {"rooms", "account_data", "to_device"} & answer.keys()
     assert set(await juliet.get()) == {
         "next_batch",
         "device_one_time_keys_count",

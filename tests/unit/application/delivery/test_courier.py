@@ -9,6 +9,7 @@ from homeserver.application.delivery import courier as module
 from homeserver.application.delivery.bundle import decode_bundles, fill_of
 from homeserver.application.delivery.courier import Courier
 from homeserver.application.delivery.frames import Frames
+from homeserver.application.ports.tail import DATA
 from homeserver.application.sync.hub import Committed
 from homeserver.domain.events.parse import load_event
 from homeserver.domain.rooms.draft import RoomDraft
@@ -83,7 +84,7 @@ def _draft(members: Collection[int], pos: int) -> RoomDraft:
 
 async def test_only_workers_with_a_member_are_told() -> None:
     stage = Stage()
-    stage.courier.post(Committed(1, 12, [_draft([2, 9], 12)], [], []))
+    stage.courier.post(Committed(1, 12, [_draft([2, 9], 12)], [], {}))
     sent = await stage.sent()
     assert set(sent) == {"b-1"}  # not c, where no member is; not a, which knows
     [[bundle]] = sent["b-1"]
@@ -96,10 +97,10 @@ async def test_only_workers_with_a_member_are_told() -> None:
 
 async def test_later_commits_join_the_next_look_up() -> None:
     stage = Stage()
-    stage.courier.post(Committed(1, 11, [_draft([2], 11)], [], []))
+    stage.courier.post(Committed(1, 11, [_draft([2], 11)], [], {}))
     await asyncio.sleep(0)
-    stage.courier.post(Committed(1, 12, [], [], [3]))
-    stage.courier.post(Committed(1, 13, [_draft([3], 13)], [], []))
+    stage.courier.post(Committed(1, 12, [], [], {3: DATA}))
+    stage.courier.post(Committed(1, 13, [_draft([3], 13)], [], {}))
     sent = await stage.sent()
     assert stage.routes.asked == [{2}, {3}]
     assert [[b.pos_to for b in frame] for frame in sent["c-1"]] == [[12, 13]]
@@ -111,7 +112,7 @@ async def test_large_rooms_go_everywhere_without_a_look_up(
 ) -> None:
     monkeypatch.setattr(module, "LARGE", 3)
     stage = Stage()
-    stage.courier.post(Committed(1, 11, [_draft(range(50, 60), 11)], [], []))
+    stage.courier.post(Committed(1, 11, [_draft(range(50, 60), 11)], [], {}))
     assert set(await stage.sent()) == {"b-1", "c-1"}
     assert stage.routes.asked == [set()]
 
@@ -119,7 +120,7 @@ async def test_large_rooms_go_everywhere_without_a_look_up(
 async def test_large_bodies_stay_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BODIES", 10)
     stage = Stage()
-    stage.courier.post(Committed(1, 11, [_draft([2], 11)], [], []))
+    stage.courier.post(Committed(1, 11, [_draft([2], 11)], [], {}))
     [[bundle]] = (await stage.sent())["b-1"]
     assert bundle.rooms == []
 
@@ -127,7 +128,7 @@ async def test_large_bodies_stay_at_home(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_receipts_and_user_data_are_told_without_bodies() -> None:
     stage = Stage()
     room = _draft([3], 11).room
-    stage.courier.post(Committed(1, 11, [], [room], [2]))
+    stage.courier.post(Committed(1, 11, [], [room], {2: DATA}))
     sent = await stage.sent()
     assert {worker: frames[0][0].rooms for worker, frames in sent.items()} == {
         "b-1": [],
@@ -144,8 +145,8 @@ async def test_a_look_up_that_fails_costs_a_hint_and_nothing_else() -> None:
         raise OSError(users)
 
     stage.routes.workers_of = broken  # type: ignore[method-assign]
-    stage.courier.post(Committed(1, 11, [], [], [2]))
+    stage.courier.post(Committed(1, 11, [], [], {2: DATA}))
     await asyncio.sleep(0.05)
-    stage.courier.post(Committed(1, 12, [], [], [2]))
+    stage.courier.post(Committed(1, 12, [], [], {2: DATA}))
     [[bundle]] = (await stage.sent())["b-1"]
     assert bundle.pos_to == 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homeserver.domain.shared.errors import InvalidParamError
@@ -53,7 +55,21 @@ def test_E6_another_users_token_is_refused() -> None:
 
 def test_E6_a_token_of_another_version_is_refused_by_name() -> None:
     with pytest.raises(InvalidParamError, match="version"):
-        decode_token("s2_" + TEXT[3:], user=42, generation=GENERATION)
+        decode_token("s3_" + TEXT[3:], user=42, generation=GENERATION)
+
+
+def test_a_token_with_an_inbox_is_of_another_version_and_comes_back_as_it_was() -> None:
+    token = replace(TOKEN, inbox=(2**60, 57))
+    text = encode_token(token)
+    assert text.startswith("s2_")
+    assert decode_token(text, user=42, generation=GENERATION) == token
+
+
+def test_E6_a_token_under_the_name_of_another_version_is_refused() -> None:
+    with_inbox = encode_token(replace(TOKEN, inbox=(7, 57)))
+    for text in ("s2_" + TEXT[3:], "s1_" + with_inbox[3:]):
+        with pytest.raises(InvalidParamError):
+            decode_token(text, user=42, generation=GENERATION)
 
 
 def test_F14_a_token_of_another_generation_is_returned_flagged() -> None:

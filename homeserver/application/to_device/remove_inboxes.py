@@ -1,0 +1,27 @@
+"""Inboxes end with their devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeserver.application.sync.feed import NO_MESSAGE
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.to_device_store import ToDeviceStore
+    from homeserver.application.writing.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveInboxes:
+    """See `application.ports.account_listeners.DeviceListener`."""
+
+    store: ToDeviceStore
+
+    def removed(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+        """See `DeviceListener.removed`."""
+        self.store.clear(draft, user_nid, device_nid, NO_MESSAGE)
+
+    def others_removed(self, draft: Draft, user_nid: int, but: int) -> None:
+        """See `DeviceListener.others_removed`."""
+        self.store.clear_others(draft, user_nid, but)

@@ -1,0 +1,1 @@
+"""Messages to devices (client-server API, "Send-to-Device messaging")."""

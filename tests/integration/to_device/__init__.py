@@ -1,0 +1,1 @@
+"""Messages to devices, over both stores."""
