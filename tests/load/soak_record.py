@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 AFTER_S = 15.0
 """What is sent so long after a fault's end may still be lost: a target is forgotten after 10 s."""
-SETTLED = 3
-"""Minutes of a life that are left out of a fit: it warms up."""
-FIT_MINUTES = 8
+FIT_MINUTES = 10
+"""What a fit takes at least: the second half of a life. Before, queues and heaps find their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +134,9 @@ class Record:
                 if not name.startswith("broker"):
                     lives.setdefault(name, []).append((entry["moment"], figures[figure]))
         return [
-            _fit(name, points[SETTLED:])
+            _fit(name, points[len(points) // 2 :])
             for name, points in lives.items()
-            if len(points) >= SETTLED + FIT_MINUTES
+            if len(points) >= 2 * FIT_MINUTES
         ]
 
     def processor(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.load.client import CACHE
 from tests.load.machine import describe
-from tests.load.soak_record import Record, lags, part, sent
+from tests.load.soak_record import FIT_MINUTES, Record, lags, part, sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,30 +58,22 @@ def page(record: Record) -> str:
     lines = [
         "# An hour of RocketMQ",
         "",
-        (
-            f"Written by `firn bench bus-soak --write` after {len(record.minutes)} minutes: three workers,"
-            " each a process, a broker of their own;"
-        ),
-        (
-            f"{machine['cores']} cores ({machine['processor']}), which other work was using too"
-            " (column *load*). What it means: [0020](../decisions/0020-rocketmq-client.md)."
-        ),
+        f"Written by `firn bench bus-soak --write` after {len(record.minutes)} minutes of three",
+        "workers, each a process, with a broker of their own; on",
+        f"{machine['cores']} cores ({machine['processor']}), which other work was using too",
+        "(column *load*). What it means: [0020](../decisions/0020-rocketmq-client.md).",
         "",
-        (
-            f"- Frames sent {sum(sent(record.minutes))}, heard {record.count('new')},"
-            f" lost between living workers {lost} (all of them around faults:"
-            f" {'no' if record.unexplained() else 'yes'}), heard again {record.count('repeated')},"
-            f" out of order {record.count('late')}."
-        ),
+        f"- Frames sent {sum(sent(record.minutes))}, heard {record.count('new')},",
+        f"  lost between living workers {lost} (all of them around faults:",
+        f"  {'no' if record.unexplained() else 'yes'}), heard again {record.count('repeated')},",
+        f"  out of order {record.count('late')}.",
         f"- Minutes without a fault: {_latencies(record)}.",
         f"- Broken promises: {'; '.join(found)}.",
         "",
         "## Faults",
         "",
-        (
-            "*Away* is from the fault to the moment from which frames could flow; *back* is from then"
-            " until frames flowed on all six ways."
-        ),
+        "*Away* is from the fault to the moment from which frames could flow; *back* is from then",
+        "until frames flowed on all six ways.",
         "",
         "| minute | what | away s | back s |",
         "|---|---|---|---|",
@@ -89,10 +81,8 @@ def page(record: Record) -> str:
         "",
         "## Workers",
         "",
-        (
-            "Lives of eleven minutes and more, from their fourth minute on. The slope is a least-squares"
-            " fit of the resident memory, with its standard error."
-        ),
+        f"The second halves of lives of {2 * FIT_MINUTES} minutes and more. The slope is a",
+        "least-squares fit of the resident memory, with its standard error.",
         "",
         "| worker | minutes | first MB | last MB | KB an hour | threads | descriptors | core |",
         "|---|---|---|---|---|---|---|---|",
@@ -100,10 +90,7 @@ def page(record: Record) -> str:
         "",
         "## Minutes",
         "",
-        (
-            "Latencies are one way, in ms, of frames in a steady stream, and of the last of a hundred in a"
-            " burst of 2,000 at once."
-        ),
+        "Latencies are one way, in ms, of frames in a steady stream, and of bursts of 2,000 at once.",
         "",
         "| minute | load | sent | heard | again | p50 | p99 | burst p99 |",
         "|---|---|---|---|---|---|---|---|",

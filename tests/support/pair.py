@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.busy import busy
 from tests.support.client import Device
 from tests.support.workers import cluster_worker
 
@@ -27,8 +27,8 @@ _PATIENCE_S = 30
 
 
 def late() -> float:
-    """LATE; and as much more as there is more to do than there are processors for it."""
-    return LATE * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """LATE, on a machine that has time."""
+    return LATE * busy()
 
 
 @dataclass

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, update
 
 from homeserver.infrastructure.sql.errors import StoreDownError
-from homeserver.infrastructure.sql.migrate import migrate, mysql_url, sqlite_url
+from homeserver.infrastructure.sql.migrate import (
+    HEAD,
+    VERSION_TABLE,
+    migrate,
+    mysql_url,
+    sqlite_url,
+)
 from homeserver.infrastructure.sql.tables import metadata, store
 
 if TYPE_CHECKING:
@@ -50,6 +56,26 @@ def test_a_store_keeps_its_name(empty: URL) -> None:
     with pytest.raises(StoreDownError, match="can never change"):
         migrate(empty, **{**IDENTITY, "server_name": "other.test"})
     assert _identity(empty)[0] == b"firn.test"
+
+
+def test_F15_a_store_of_the_next_version_is_served_and_one_further_ahead_is_not(
+    empty: URL,
+) -> None:
+    migrate(empty, **IDENTITY)
+    for ahead in (1, 2):
+        _set_revision(empty, f"{int(HEAD) + ahead:04}")
+        if ahead == 1:
+            migrate(empty, **IDENTITY)
+            continue
+        with pytest.raises(StoreDownError, match="not known to this version"):
+            migrate(empty, **IDENTITY)
+
+
+def _set_revision(url: URL, revision: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(update(VERSION_TABLE).values(version_num=revision))
+    engine.dispose()
 
 
 def _identity(url: URL) -> tuple[bytes, bytes, int]:
