@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,13 @@ from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.tables import store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HEAD = "0001"
 """The newest revision under migrations/versions (a test compares them)."""
+UNFINISHED = b""
+"""The server name of a store that is being filled: nobody serves from it."""
 VERSION_TABLE = table("alembic_version", column("version_num"))
 
 
@@ -47,17 +51,41 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     `generation` is used for a new store only. Raises StoreDownError where the store belongs
     to a server of another name, is of a newer version, or cannot be reached or written.
     """
+    with _connection(url) as connection:
+        if _version(connection) != HEAD:
+            _upgrade(connection)
+    with _connection(url) as connection:
+        _identify(connection, server_name, generation, now)
+
+
+@contextmanager
+def _connection(url: URL) -> Iterator[Connection]:
+    """One transaction. Raises StoreDownError."""
     engine = _engine(url)
     try:
         with engine.begin() as connection:
-            if _version(connection) != HEAD:
-                _upgrade(connection)
-        with engine.begin() as connection:
-            _identify(connection, server_name, generation, now)
+            yield connection
     except DBAPIError as error:
         raise StoreDownError(str(error.orig.args[-1] if error.orig else error)) from error
     finally:
         engine.dispose()
+
+
+def make_schema(url: URL) -> None:
+    """Make the tables in a database without any; one of this version stays as it is.
+
+    Raises StoreDownError for any other, and where it cannot be reached or written.
+    """
+    with _connection(url) as connection:
+        version = _version(connection)
+        if version is None and inspect(connection).get_table_names():
+            msg = "the database holds tables of something else"
+            raise StoreDownError(msg)
+        if version not in (None, HEAD):
+            msg = f"the database has the schema {version}, and this version needs {HEAD}"
+            raise StoreDownError(msg)
+        if version is None:
+            _upgrade(connection)
 
 
 def _version(connection: Connection) -> str | None:
@@ -91,6 +119,9 @@ def _identify(connection: Connection, server_name: str, generation: bytes, now: 
                 id=1, generation=generation, server_name=server_name.encode(), created_ts=now
             )
         )
+    elif bytes(row[0]) == UNFINISHED:
+        msg = "`firn move` is filling this store, or was cut off while it did"
+        raise StoreDownError(msg)
     elif bytes(row[0]).decode() != server_name:
         msg = (
             f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"
