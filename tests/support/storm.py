@@ -11,7 +11,7 @@ from tests.support.client import Device
 from tests.support.invariants import Ledger, Watcher, check_room
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 
 @dataclass
@@ -27,14 +27,27 @@ class Storm:
 
     async def blow(self, messages: int) -> None:
         """Send so many messages, each device one after another and all devices at once."""
-        numbers = iter(range(self._sent, self._sent + messages))
-        self._sent += messages
+        end = self._sent + messages
+        await self._blow(lambda: self._sent >= end)
 
+    async def blow_until(self, stop: asyncio.Event) -> None:
+        """Send messages, as `blow` does, until told to stop; all are answered then."""
+        await self._blow(stop.is_set)
+
+    async def _blow(self, is_enough: Callable[[], bool]) -> None:
         async def talk(device: Device) -> None:
-            for number in numbers:
+            while not is_enough():
+                number = self._sent
+                self._sent += 1
                 await self.ledger.send(device, self.room, f"t{number}", f"message {number}")
 
         await asyncio.gather(*(talk(device) for device in self.senders))
+
+    def go_to(self, base: str) -> None:
+        """Let every device talk to another server from now on."""
+        self.base = base
+        for device in (*self.senders, *(watcher.device for watcher in self.watchers)):
+            device.base = base
 
     async def repeat(self) -> None:
         """Send every transaction again: the ledger sees that the ids stay (I2)."""

@@ -19,10 +19,10 @@ from tests.support.world import ALICE, open_world, says
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from homeserver.infrastructure.sql.database import Database
+    from homeserver.infrastructure.sql.database import Reader
 
 
-async def everything(database: Database) -> dict[str, list[Any]]:
+async def everything(database: Reader) -> dict[str, list[Any]]:
     """All rows of all tables."""
     return {
         table.name: [
