@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from homeserver.bootstrap.stores import connect_mysql
+from homeserver.domain.shared.base64 import decode_base64
 from homeserver.infrastructure.control.client import control
 from homeserver.infrastructure.control.wire import RefusedError
 from homeserver.infrastructure.sql.sqlite_database import instant
@@ -56,29 +58,28 @@ async def test_a_live_server_moves_with_everything_it_acknowledged(
     tmp_path: Path, mysql_database_url: str
 ) -> None:
     """Ids, positions and tokens stay; who was writing or syncing goes on on another server."""
-    stop = asyncio.Event()
-    async with running_firn(tmp_path) as old, open_storm(old.base) as storm:
+    async with (
+        running_firn(tmp_path) as old,
+        open_storm(old.base) as storm,
+        AsyncExitStack() as workers,
+    ):
         await storm.blow(50)
-        async with storm.watched():
-            writing = asyncio.create_task(storm.blow_until(stop))
+        async with storm.watched(), storm.blowing():
             moved = await move(old, mysql_database_url)
             assert moved.code == 0, moved
             assert "nothing could be written for" in moved.out
-            assert without_beats(await rows_of_file(old)) == without_beats(
-                await rows_of(mysql_database_url)
-            )
+            there = await rows_of(mysql_database_url)
+            assert without_beats(there) == without_beats(await rows_of_file(old))
             await _is_read_only(storm.senders[0], storm.room)
-            async with running_workers(tmp_path, mysql_database_url, "a") as (worker,):
-                known = len(storm.ledger.ids)
-                storm.go_to(worker.base)
-                while len(storm.ledger.ids) < known + 50:
-                    await asyncio.sleep(0.05)
-                stop.set()
-                await writing
-                await storm.check()
-                await storm.repeat()
-                async with Device(worker.base) as again:
-                    await again.login("user0")
+            (worker,) = await workers.enter_async_context(
+                running_workers(tmp_path, mysql_database_url, "a")
+            )
+            storm.go_to(worker.base)
+            await storm.acknowledged(50)
+        await storm.check()
+        await storm.repeat(last=50)
+        async with Device(worker.base) as again:
+            await again.login("user0")
         assert await old.stop() == 0
         ran = await run_firn(old, "serve")
         assert (ran.code, "was moved to mysql://" in ran.err) == (3, True), ran
@@ -126,9 +127,7 @@ async def test_a_move_that_is_killed_changes_nothing_and_is_repeated(
 
 
 def _digests(event_ids: Any) -> set[bytes]:
-    from homeserver.domain.shared.base64 import decode_urlsafe
-
-    return {decode_urlsafe(event_id[1:]) for event_id in event_ids}
+    return {decode_base64(event_id[1:]) for event_id in event_ids}
 
 
 async def test_a_server_holds_still_only_while_the_command_lives_and_not_for_long(
@@ -167,7 +166,8 @@ async def _until_written(device: Device, room: str) -> None:
         try:
             await device.send(room, "written")
         except MatrixRefusal as refusal:
-            assert refusal.status == 503
+            if refusal.status != 503:
+                raise
             await asyncio.sleep(0.02)
         else:
             return

@@ -30,9 +30,24 @@ class Storm:
         end = self._sent + messages
         await self._blow(lambda: self._sent >= end)
 
-    async def blow_until(self, stop: asyncio.Event) -> None:
-        """Send messages, as `blow` does, until told to stop; all are answered then."""
-        await self._blow(stop.is_set)
+    @asynccontextmanager
+    async def blowing(self) -> AsyncIterator[None]:
+        """Send messages, as `blow` does, while the block runs; all are answered at its end."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._blow(stop.is_set))
+        try:
+            yield
+            stop.set()
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def acknowledged(self, more: int) -> None:
+        """Wait until so many further messages are answered."""
+        known = len(self.ledger.ids)
+        while len(self.ledger.ids) < known + more:
+            await asyncio.sleep(0.05)
 
     async def _blow(self, is_enough: Callable[[], bool]) -> None:
         async def talk(device: Device) -> None:
@@ -43,16 +58,17 @@ class Storm:
 
         await asyncio.gather(*(talk(device) for device in self.senders))
 
-    def go_to(self, base: str) -> None:
-        """Let every device talk to another server from now on."""
-        self.base = base
-        for device in (*self.senders, *(watcher.device for watcher in self.watchers)):
-            device.base = base
+    def go_to(self, *bases: str) -> None:
+        """Let every device talk to other servers from now on, taking turns."""
+        self.base = bases[0]
+        for devices in (self.senders, [watcher.device for watcher in self.watchers]):
+            for number, device in enumerate(devices):
+                device.base = bases[number % len(bases)]
 
-    async def repeat(self) -> None:
-        """Send every transaction again: the ledger sees that the ids stay (I2)."""
+    async def repeat(self, last: int = 0) -> None:
+        """Send every transaction again, or so many: the ledger sees that the ids stay (I2)."""
         by_id = {device.device_id: device for device in self.senders}
-        for (device_id, room, txn), event_id in list(self.ledger.ids.items()):
+        for (device_id, room, txn), event_id in list(self.ledger.ids.items())[-last:]:
             text = self.ledger.texts[event_id]
             await self.ledger.send(by_id[device_id], room, txn, text)
 
