@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -14,14 +14,25 @@ from tests.support.storm import open_storm
 from tests.support.workers import cluster_worker, running_workers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.server import FirnProcess
     from tests.support.storm import Storm
 
-pytestmark = pytest.mark.timeout(180)  # several workers start, on a machine that may be busy
+pytestmark = pytest.mark.timeout(300)  # several workers start, on a machine that may be busy
 REPLACED = 4
 """Exit code of a worker whose slot another one took."""
+
+
+@contextmanager
+def asleep(process: asyncio.subprocess.Process) -> Iterator[None]:
+    """Stop a process for the block: it wakes at the end and knows nothing of it."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 async def test_F8_a_worker_that_slept_while_its_slot_was_taken_stops(
@@ -38,12 +49,11 @@ async def test_F8_a_worker_that_slept_while_its_slot_was_taken_stops(
         storm.go_to(a.base, b.base)
         async with storm.watched(), storm.blowing():
             await storm.acknowledged(40)
-            a.process.send_signal(signal.SIGSTOP)
-            await heir.start()  # of the same name in another folder: takes the slot at once
-            stack.push_async_callback(heir.stop)
-            await storm.acknowledged(20)  # b goes on alone
-            hanging = asyncio.create_task(_is_refused(storm, a))
-            a.process.send_signal(signal.SIGCONT)
+            with asleep(a.process):
+                await heir.start()  # of the same name in another folder: takes the slot at once
+                stack.push_async_callback(heir.stop)
+                await storm.acknowledged(20)  # b goes on alone
+                hanging = asyncio.create_task(_is_refused(storm, a))
             assert await asyncio.wait_for(a.process.wait(), 30) == REPLACED
             assert await hanging
             storm.go_to(heir.base, b.base)

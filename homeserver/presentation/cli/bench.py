@@ -21,6 +21,7 @@ _MODULES = {
     "micro": "tests.load.micro",
     "big-account": "tests.load.big_account",
     "storage": "tests.load.storage",
+    "move": "tests.load.move",
 }
 
 
@@ -30,7 +31,8 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "kind",
         choices=_MODULES,
-        help="whole path; hot functions; users and rooms of a great size; bytes on disk",
+        help="whole path; hot functions; users and rooms of a great size; bytes on disk;"
+        " moving a live server",
     )
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="the benchmark's own options")
     command.set_defaults(run=run)
