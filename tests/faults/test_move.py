@@ -6,6 +6,7 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -116,6 +117,9 @@ async def test_a_move_that_is_killed_changes_nothing_and_is_repeated(
         assert (ran.code, "`firn move` is filling this store" in ran.err) == (3, True), ran
         await old.restart()
         await storm.blow(20)
+        await _give_up_writing(old, mysql_database_url)
+        with pytest.raises(MatrixRefusal):
+            await storm.senders[0].send(storm.room, "too late")
         assert (await move(old, mysql_database_url)).code == 0
         there = await rows_of(mysql_database_url)
         assert without_beats(there) == without_beats(await rows_of_file(old))
@@ -124,6 +128,16 @@ async def test_a_move_that_is_killed_changes_nothing_and_is_repeated(
         assert (again.code, "not empty" in again.err) == (3, True), again
         elsewhere = await move(old, "mysql://firn:x@127.0.0.1:1/firn_other")
         assert (elsewhere.code, "was moved to mysql://" in elsewhere.err) == (3, True), elsewhere
+
+
+async def _give_up_writing(firn: FirnProcess, url: str) -> None:
+    """What a command has done that is killed before it opens the new store."""
+    parts = urlsplit(url)
+    async with control(firn.folder / "data") as command:
+        await command.ask("begin to move")
+        await command.ask("freeze", seconds=60)
+        target = f"mysql://{parts.hostname}:{parts.port}{parts.path}"
+        await command.ask("finish the move", target=target)
 
 
 def _digests(event_ids: Any) -> set[bytes]:
