@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from homeserver.bootstrap.stores import connect_mysql
 from homeserver.domain.shared.base64 import decode_base64
 from homeserver.infrastructure.control.client import control
 from homeserver.infrastructure.control.wire import RefusedError
+from homeserver.infrastructure.sql.errors import StoreDownError
+from homeserver.infrastructure.sql.migrate import HEAD, make_schema, mysql_url
 from homeserver.infrastructure.sql.sqlite_database import instant
 from tests.integration.store.test_dump import everything
 from tests.support.client import Device, MatrixRefusal
@@ -187,6 +191,29 @@ async def _until_written(device: Device, room: str) -> None:
             return
 
 
+def _set_version(firn: FirnProcess, version: str) -> None:
+    """Let an embedded store be of another schema."""
+    with closing(sqlite3.connect(firn.folder / "data" / "firn.db")) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
+
+def test_a_move_only_goes_to_tables_of_this_version(mysql_database_url: str) -> None:
+    url = mysql_url(mysql_database_url)
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE other (id INT)"))
+        with pytest.raises(StoreDownError, match="something else"):
+            make_schema(url)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+            connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
+        with pytest.raises(StoreDownError, match="9999"):
+            make_schema(url)
+    finally:
+        engine.dispose()
+
+
 async def test_a_stopped_server_moves_too_but_only_what_fits(
     tmp_path: Path, mysql_database_url: str
 ) -> None:
@@ -208,6 +235,10 @@ async def test_a_stopped_server_moves_too_but_only_what_fits(
         ran = await move(where, url)
         assert (ran.code, ran.err.count("\n"), reason in ran.err) == (3, 1, True), ran
         assert "secret" not in ran.err
+    _set_version(firn, "0000")
+    older = await move(firn, mysql_database_url)
+    assert (older.code, "run `firn migrate`" in older.err) == (3, True), older
+    _set_version(firn, HEAD)
     assert await rows_of_file(firn) == before
     assert (await move(firn, mysql_database_url)).code == 0
     assert without_beats(await rows_of(mysql_database_url)) == without_beats(before)
