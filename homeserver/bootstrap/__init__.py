@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from homeserver.bootstrap.lifecycle import serve
 from homeserver.bootstrap.maintenance import add_user, backup, lock_user, migrate, restore
+from homeserver.bootstrap.move import move
 from homeserver.bootstrap.route_table import route_table
 from homeserver.infrastructure.sql.errors import StoreError
 
@@ -16,6 +17,7 @@ __all__ = [
     "backup",
     "lock_user",
     "migrate",
+    "move",
     "restore",
     "route_table",
     "serve",

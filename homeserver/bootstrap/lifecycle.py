@@ -15,6 +15,7 @@ from homeserver.bootstrap.cluster import build_cluster
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
+from homeserver.bootstrap.move import build_control
 from homeserver.bootstrap.redis import build_redis
 from homeserver.bootstrap.stores import data_folder, opened_store, own_name
 from homeserver.domain.shared.errors import MatrixError
@@ -62,6 +63,10 @@ async def serve(settings: LiveSettings) -> int:
             database = await stack.enter_async_context(opened_store(current, clock, ids))
             core = await build_core(settings, clock, ids, database, company=_company(current))
             stack.push_async_callback(core.writer.stop)
+            control = build_control(core)
+            if control is not None:
+                with _start("data_dir"):
+                    await stack.enter_async_context(control)
             redis = build_redis(core)
             if redis is not None:
                 stack.push_async_callback(redis.close)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.stores import data_folder, open_database, opened_store
+from homeserver.infrastructure.control.wire import RefusedError
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql.dump import PART_SUFFIX, dump, load
@@ -37,17 +38,17 @@ TURN_SECONDS = 15.0
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Say in one line what is wrong with a store or a folder."""
+def plain_errors() -> Iterator[None]:
+    """Say in one line what is wrong with a store, a folder, or a server. Raises CommandError."""
     try:
         yield
-    except StoreError as error:
+    except (StoreError, RefusedError) as error:
         raise CommandError(str(error), STORE_PROBLEM) from error
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}", STORE_PROBLEM) from error
 
 
-@_plain_errors()
+@plain_errors()
 def migrate(settings: LiveSettings) -> None:
     """Bring the store to this version's schema. Raises CommandError."""
     asyncio.run(_migrate(settings))
@@ -58,7 +59,7 @@ async def _migrate(settings: LiveSettings) -> None:
         pass
 
 
-@_plain_errors()
+@plain_errors()
 def backup(settings: LiveSettings, target: Path) -> int:
     """Save store and keys into an empty folder; returns the number of rows.
 
@@ -82,7 +83,7 @@ async def _dump(settings: LiveSettings, path: Path) -> int:
         await database.close()
 
 
-@_plain_errors()
+@plain_errors()
 def restore(settings: LiveSettings, source: Path) -> int:
     """Put a backup in the place of the store; returns the number of rows.
 
@@ -133,7 +134,7 @@ async def _accounts(settings: LiveSettings) -> AsyncIterator[Accounts]:
     from homeserver.bootstrap.http import build_limiter  # noqa: PLC0415 (backups need none)
 
     clock, ids = SystemClock(), SystemIds()
-    with _plain_errors():
+    with plain_errors():
         async with opened_store(settings.current, clock, ids) as database:
             core = await _core(settings, clock, ids, database)
             try:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.lock_file import lock_file
+from homeserver.infrastructure.sql.moved import check_still_here
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from homeserver.application.ports.ids import Ids
     from homeserver.config import Settings
     from homeserver.infrastructure.sql.database import Database
+    from homeserver.infrastructure.sql.mysql_database import MySqlDatabase
 
 SQLITE_FILE = "firn.db"
+MYSQL_PORT = 3306
 
 
 def data_folder(settings: Settings) -> Path:
@@ -61,10 +64,12 @@ def is_embedded(settings: Settings) -> bool:
 async def opened_store(settings: Settings, clock: Clock, ids: Ids) -> AsyncIterator[Database]:
     """Open the store in this version's schema, closed at the end. Raises StoreDownError.
 
-    The SQLite file is locked before anything in it changes.
+    The SQLite file is locked before anything in it changes. One that was moved away is refused.
     """
     database = await open_database(settings)
     try:
+        if is_embedded(settings):
+            check_still_here(sqlite_path(settings))
         await asyncio.to_thread(migrate_store, settings, clock, ids)
         yield database
     finally:
@@ -79,23 +84,28 @@ async def open_database(settings: Settings) -> Database:
         )
 
         return SqliteDatabase(sqlite_path(settings))
+    return await connect_mysql(settings.database.url, settings.database.pool_size)
+
+
+async def connect_mysql(url: str, pool_size: int) -> MySqlDatabase:
+    """Connect to a shared store. Raises StoreDownError."""
     from homeserver.infrastructure.sql.mysql_database import MySqlDatabase  # noqa: PLC0415 (a driver)
 
-    address = _mysql_address(settings)
+    address = mysql_address(url)
     return await MySqlDatabase.connect(
         host=address.hostname or "",
-        port=address.port or 3306,
+        port=address.port or MYSQL_PORT,
         user=unquote(address.username or ""),
         password=unquote(address.password or ""),
         db=address.path.strip("/"),
-        pool_size=settings.database.pool_size,
+        pool_size=pool_size,
     )
 
 
-def _mysql_address(settings: Settings) -> SplitResult:
-    """The parts of `database.url`. Raises StoreDownError, which does not show it."""
+def mysql_address(url: str) -> SplitResult:
+    """The parts of a `database.url`. Raises StoreDownError, which does not show it."""
     try:
-        address = urlsplit(settings.database.url)
+        address = urlsplit(url)
         fit = address.scheme == "mysql" and address.hostname and address.port != 0
     except ValueError:
         fit = False
@@ -116,7 +126,7 @@ def migrate_store(settings: Settings, clock: Clock, ids: Ids) -> None:
     url = (
         migrate.sqlite_url(sqlite_path(settings))
         if is_embedded(settings)
-        else migrate.mysql_url(_mysql_address(settings).geturl())
+        else migrate.mysql_url(mysql_address(settings.database.url).geturl())
     )
     migrate.migrate(
         url,

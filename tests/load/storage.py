@@ -77,13 +77,14 @@ async def _fill(place: Place, events: int, rooms: int) -> dict[str, int]:
     async with opened(place) as engine:
         before = sizes(place)
         begun = time.monotonic()
-        await _write(engine.core, events, rooms)
+        await write_messages(engine.core, events, rooms)
         seconds = time.monotonic() - begun
     sys.stdout.write(f"bench: {place.kind}: {events:,} events in {seconds:.0f} s\n")
     return {name: size - before.get(name, 0) for name, size in sizes(place).items()}
 
 
-async def _write(core: Core, events: int, rooms: int) -> None:
+async def write_messages(core: Core, events: int, rooms: int) -> None:
+    """Send so many messages into so many new rooms, through the writer and the rules."""
     dice = random.Random(1)
     population = Population(core)
     people = await population.users(f"user{n}" for n in range(MEMBERS))

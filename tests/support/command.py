@@ -26,8 +26,8 @@ class Ran:
     err: str
 
 
-async def run_firn(firn: FirnProcess, *arguments: str, text: str = "") -> Ran:
-    """Run one command with a server's settings as a process; it must end within a minute."""
+async def run_firn(firn: FirnProcess, *arguments: str, text: str = "", seconds: float = 60) -> Ran:
+    """Run one command with a server's settings as a process; it must end in time."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "homeserver", *arguments),
         env=firn.environ,
@@ -35,7 +35,7 @@ async def run_firn(firn: FirnProcess, *arguments: str, text: str = "") -> Ran:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(seconds):
         out, err = await process.communicate(text.encode())
     assert process.returncode is not None
     return Ran(process.returncode, out.decode(), err.decode())

@@ -11,7 +11,7 @@ from tests.support.client import Device
 from tests.support.invariants import Ledger, Watcher, check_room
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 
 @dataclass
@@ -27,19 +27,48 @@ class Storm:
 
     async def blow(self, messages: int) -> None:
         """Send so many messages, each device one after another and all devices at once."""
-        numbers = iter(range(self._sent, self._sent + messages))
-        self._sent += messages
+        end = self._sent + messages
+        await self._blow(lambda: self._sent >= end)
 
+    @asynccontextmanager
+    async def blowing(self) -> AsyncIterator[None]:
+        """Send messages, as `blow` does, while the block runs; all are answered at its end."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._blow(stop.is_set))
+        try:
+            yield
+            stop.set()
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def acknowledged(self, more: int) -> None:
+        """Wait until so many further messages are answered."""
+        known = len(self.ledger.ids)
+        while len(self.ledger.ids) < known + more:
+            await asyncio.sleep(0.05)
+
+    async def _blow(self, is_enough: Callable[[], bool]) -> None:
         async def talk(device: Device) -> None:
-            for number in numbers:
+            while not is_enough():
+                number = self._sent
+                self._sent += 1
                 await self.ledger.send(device, self.room, f"t{number}", f"message {number}")
 
         await asyncio.gather(*(talk(device) for device in self.senders))
 
-    async def repeat(self) -> None:
-        """Send every transaction again: the ledger sees that the ids stay (I2)."""
+    def go_to(self, *bases: str) -> None:
+        """Let every device talk to other servers from now on, taking turns."""
+        self.base = bases[0]
+        for devices in (self.senders, [watcher.device for watcher in self.watchers]):
+            for number, device in enumerate(devices):
+                device.base = bases[number % len(bases)]
+
+    async def repeat(self, last: int = 0) -> None:
+        """Send every transaction again, or so many: the ledger sees that the ids stay (I2)."""
         by_id = {device.device_id: device for device in self.senders}
-        for (device_id, room, txn), event_id in list(self.ledger.ids.items()):
+        for (device_id, room, txn), event_id in list(self.ledger.ids.items())[-last:]:
             text = self.ledger.texts[event_id]
             await self.ledger.send(by_id[device_id], room, txn, text)
 

@@ -9,33 +9,28 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, or_, select
+from sqlalchemy import delete
 
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.fence import STORE
 from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.rows import insert_rows, pages
 from homeserver.infrastructure.sql.tables import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from gzip import GzipFile
     from pathlib import Path
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Table
 
     from homeserver.infrastructure.sql.database import Database, Reader, Session
-    from homeserver.infrastructure.sql.writes import Row
 
 FORMAT = "firn-dump-1"
 PART_SUFFIX = ".part"
-PAGE = 2_000
-MAX_ROWS = 128
-"""In one INSERT; SQLite takes 32,766 values, MySQL a packet of 16 MiB by default."""
-MAX_STATEMENT = 1 << 20
 _encoder = msgspec.msgpack.Encoder()
 _LENGTH = 4
 
@@ -70,33 +65,11 @@ async def _dump_tables(database: Database, out: GzipFile) -> int:
 
 
 async def _dump_table(reader: Reader, table: Table, out: GzipFile) -> int:
-    """Page through a table by its primary key: memory stays bounded."""
-    names = [c.name for c in table.columns]
-    keys = [names.index(c.name) for c in table.primary_key]
-    first, following = _pages(table)
-    page = await reader.fetch(first, n=PAGE)
     count = 0
-    while page:
+    async for page in pages(reader, table):
         await asyncio.to_thread(_write, out, {"rows": [list(row) for row in page]})
         count += len(page)
-        last = {f"k{i}": page[-1][at] for i, at in enumerate(keys)}
-        page = await reader.fetch(following, n=PAGE, **last)
     return count
-
-
-def _pages(table: Table) -> tuple[Query, Query]:
-    keys = list(table.primary_key)
-    ordered = select(*table.columns).order_by(*keys).limit(bindparam("n"))
-    return Query(ordered), Query(ordered.where(_after(keys)))
-
-
-def _after(keys: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
-    """Compare key by key: (a, b) > (x, y) as a > x, or a = x and b > y."""
-    cases = []
-    for i, key in enumerate(keys):
-        same = [keys[j] == bindparam(f"k{j}") for j in range(i)]
-        cases.append(and_(*same, key > bindparam(f"k{i}")))
-    return or_(*cases)
 
 
 async def load(database: Database, path: Path, server_name: str) -> int:
@@ -114,7 +87,7 @@ async def load(database: Database, path: Path, server_name: str) -> int:
             if "table" in message:
                 table = _table(tables, message)
             elif "rows" in message and table is not None:
-                await _insert(session, table, message["rows"])
+                await insert_rows(session, table, message["rows"])
                 count += len(message["rows"])
             ended = message.get("end", ended)
         if ended != count:
@@ -137,39 +110,6 @@ def _table(tables: Mapping[str, Table], message: Mapping[str, Any]) -> Table:
         msg = f"the backup's table {message['table']} is not of this version: migrate it first"
         raise StoreDownError(msg)
     return table
-
-
-async def _insert(session: Session, table: Table, rows: Sequence[Row]) -> None:
-    """Insert in statements of many rows: a round trip for each would take minutes."""
-    together = _rows_together(rows)
-    at = 0
-    while at < len(rows):
-        while together > len(rows) - at:
-            together //= 2
-        values = {
-            f"v{i}_{n}": value
-            for i, row in enumerate(rows[at : at + together])
-            for n, value in enumerate(row)
-        }
-        await session.execute(_insertion(table, together), **values)
-        at += together
-
-
-def _rows_together(rows: Sequence[Row]) -> int:
-    """How many of these rows fit into one statement: a power of two, so that texts repeat."""
-    largest = max(sum(len(v) for v in row if isinstance(v, bytes)) for row in rows)
-    fitting = min(MAX_ROWS, max(1, MAX_STATEMENT // (largest + 1)))
-    return 1 << (fitting.bit_length() - 1)
-
-
-@lru_cache(maxsize=256)
-def _insertion(table: Table, count: int) -> Query:
-    names = [c.name for c in table.columns]
-    return Query(
-        insert(table).values(
-            [{c: bindparam(f"v{i}_{n}") for n, c in enumerate(names)} for i in range(count)]
-        )
-    )
 
 
 def _write(out: GzipFile, message: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.tables import store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HEAD = "0002"
@@ -31,6 +33,8 @@ HEAD = "0002"
 NEXT = f"{int(HEAD) + 1:04}"
 """What the next version migrates to. Its migration changes nothing that this version needs, so
 that both serve one store while workers are replaced one by one (docs/subsystems/store.md)."""
+UNFINISHED = b""
+"""The server name of a store that is being filled: nobody serves from it."""
 VERSION_TABLE = table("alembic_version", column("version_num"))
 
 
@@ -51,17 +55,41 @@ def migrate(url: URL, *, server_name: str, generation: bytes, now: int) -> None:
     to a server of another name, is more than one revision ahead, or cannot be reached or
     written.
     """
+    with _connection(url) as connection:
+        if _version(connection) not in (HEAD, NEXT):
+            _upgrade(connection)
+    with _connection(url) as connection:
+        _identify(connection, server_name, generation, now)
+
+
+@contextmanager
+def _connection(url: URL) -> Iterator[Connection]:
+    """One transaction. Raises StoreDownError."""
     engine = _engine(url)
     try:
         with engine.begin() as connection:
-            if _version(connection) not in (HEAD, NEXT):
-                _upgrade(connection)
-        with engine.begin() as connection:
-            _identify(connection, server_name, generation, now)
+            yield connection
     except DBAPIError as error:
         raise StoreDownError(str(error.orig.args[-1] if error.orig else error)) from error
     finally:
         engine.dispose()
+
+
+def make_schema(url: URL) -> None:
+    """Make the tables in a database without any; one of this version stays as it is.
+
+    Raises StoreDownError for any other, and where it cannot be reached or written.
+    """
+    with _connection(url) as connection:
+        version = _version(connection)
+        if version is None and inspect(connection).get_table_names():
+            msg = "the database holds tables of something else"
+            raise StoreDownError(msg)
+        if version not in (None, HEAD):
+            msg = f"the database has the schema {version}, and this version needs {HEAD}"
+            raise StoreDownError(msg)
+        if version is None:
+            _upgrade(connection)
 
 
 def _version(connection: Connection) -> str | None:
@@ -95,6 +123,9 @@ def _identify(connection: Connection, server_name: str, generation: bytes, now: 
                 id=1, generation=generation, server_name=server_name.encode(), created_ts=now
             )
         )
+    elif bytes(row[0]) == UNFINISHED:
+        msg = "`firn move` is filling this store, or was cut off while it did"
+        raise StoreDownError(msg)
     elif bytes(row[0]).decode() != server_name:
         msg = (
             f"this store belongs to {bytes(row[0]).decode()}, not to {server_name}:"

@@ -88,6 +88,21 @@ class SqliteConnection:
         self._thread.shutdown(wait=False)
 
 
+@asynccontextmanager
+async def instant(path: Path) -> AsyncIterator[Reader]:
+    """One consistent instant of a store that another process may be writing to.
+
+    Takes no lock file and holds up no writer; the instant is that of the first SELECT. While
+    it lasts, the store's log of changes (`-wal`) cannot begin anew and grows.
+    """
+    connection = SqliteConnection(path, writes=False)
+    try:
+        await connection.run(lambda db: db.execute("BEGIN"))
+        yield SqliteSession(connection)
+    finally:
+        await connection.close()
+
+
 def _connect(path: Path, writes: bool) -> sqlite3.Connection:
     """Open the file; a connection whose settings fail is not kept."""
     db = sqlite3.connect(path, isolation_level=None, cached_statements=512)
@@ -150,6 +165,7 @@ class SqliteDatabase:
         self._lock = lock_file(path.with_suffix(".lock"), "uses this store")
         self._writer = SqliteConnection(path, writes=True)
         self._writing = asyncio.Lock()
+        self._frozen = False
         self._readers: asyncio.Queue[SqliteConnection] = asyncio.Queue()
         self._all = [SqliteConnection(path, writes=False) for _ in range(readers)]
         for reader in self._all:
@@ -197,7 +213,7 @@ class SqliteDatabase:
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[None]:
         """Write alone; what is not committed at the end is rolled back."""
-        async with self._writing:
+        async with self._turn():
             try:
                 await self._writer.run(lambda db: db.execute("BEGIN IMMEDIATE"))
                 yield
@@ -206,8 +222,32 @@ class SqliteDatabase:
 
     async def commit(self, batch: Batch) -> None:
         """See `Database.commit`; SQLite's COMMIT is never in doubt within a live process."""
-        async with self._writing:
+        async with self._turn():
             await self._writer.run(lambda db: _commit(db, batch))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Be the only one that writes. Raises StoreDownError while the store is frozen."""
+        async with self._writing:
+            if self._frozen:
+                msg = "the store is read-only while it is moved"
+                raise StoreDownError(msg)
+            yield
+
+    async def alone(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job on the writing connection between transactions, also when frozen."""
+        async with self._writing:
+            return await self._writer.run(job)
+
+    async def freeze(self) -> None:
+        """Let nothing change from when this returns until `thaw`; reads go on."""
+        self._frozen = True
+        async with self._writing:
+            pass  # the transaction that was open has ended
+
+    def thaw(self) -> None:
+        """Write again."""
+        self._frozen = False
 
     async def close(self) -> None:
         """Close every connection and give the lock file back."""

@@ -90,6 +90,7 @@ class GroupCommitWriter:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._suspended = False
         self.fenced = False
         self.lease = Lease(0, 0, 0, b"", b"")
         self._crowds = Crowds()
@@ -127,15 +128,35 @@ class GroupCommitWriter:
         """See `Writer.submit`."""
         if self.fenced or self._stopping:
             raise UnavailableError("This worker is not writing")
+        if self._suspended:
+            raise UnavailableError("The server is read-only while it is moved")
         if len(self._waiting) >= MAX_WAITING:
             raise UnavailableError("Too much waits to be written")
-        unit = Unit(change, conflict, txn_keys)
+        return await self._enqueue(Unit(change, conflict, txn_keys))
+
+    async def _enqueue(self, unit: Unit[T]) -> T:
         self._waiting.append(unit)
         self._wake.set()
         return await asyncio.shield(unit.future)
 
+    async def suspend(self) -> None:
+        """Refuse changes from now on; return when those taken before are settled.
+
+        Raises UnavailableError where this worker or the store cannot write.
+        """
+        if self.fenced or self._stopping:
+            raise UnavailableError("This worker is not writing")
+        self._suspended = True
+        await self._enqueue(Unit(lambda _: None, None, ()))
+
+    def resume(self) -> None:
+        """Take changes again after `suspend`."""
+        self._suspended = False
+
     async def beat(self) -> None:
         """Show that this worker lives; find out where it was replaced. Raises StoreError."""
+        if self._suspended:
+            return
         lease = self.lease
         if not await beat(self._db, lease, self._clock.now_ms()) and lease is self.lease:
             self._fence()
@@ -147,6 +168,8 @@ class GroupCommitWriter:
         if self._task is None:
             return
         await self._task
+        if self._suspended:  # the store is to stay as it is
+            return
         try:
             await release(self._db, self.lease)
         except StoreError as error:  # it is taken over as a dead one's

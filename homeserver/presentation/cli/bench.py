@@ -22,6 +22,7 @@ _MODULES = {
     "big-account": "tests.load.big_account",
     "storage": "tests.load.storage",
     "bus-soak": "tests.load.bus_soak",
+    "move": "tests.load.move",
 }
 
 
@@ -32,7 +33,7 @@ def add_to(commands: Commands) -> None:
         "kind",
         choices=_MODULES,
         help="whole path; hot functions; users and rooms of a great size; bytes on disk; "
-        "an hour of the bus",
+        "an hour of the bus; moving a live server",
     )
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="the benchmark's own options")
     command.set_defaults(run=run)

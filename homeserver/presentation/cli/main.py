@@ -16,6 +16,7 @@ from homeserver.presentation.cli import (
     docs,
     doctor,
     migrate,
+    move,
     restore,
     serve,
     user,
@@ -25,7 +26,7 @@ from homeserver.presentation.cli.out import CommandError, complain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (serve, migrate, config, docs, doctor, user, bench, backup, restore)
+COMMANDS = (serve, migrate, config, docs, doctor, user, bench, backup, restore, move)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@
 |---|---|
 | MatrixError and its subclasses | their `status` and `errcode`, with their `extra` keys |
 | LimitExceededError | the same, with `Retry-After` in whole seconds |
+| UnavailableError | the same, with `Retry-After` of one second |
 | MethodNotAllowedError | the same, with `Allow` |
 | TooLargeError, RequestTimedOutError | the same, and the connection is closed |
 | ConnectionError while the client has gone | nothing; not logged as an error |
@@ -19,7 +20,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from homeserver.domain.shared.errors import LimitExceededError, MatrixError, TooLargeError
+from homeserver.domain.shared.errors import (
+    LimitExceededError,
+    MatrixError,
+    TooLargeError,
+    UnavailableError,
+)
 from homeserver.infrastructure.telemetry.trace import current
 from homeserver.presentation.http_errors import MethodNotAllowedError, RequestTimedOutError
 from homeserver.presentation.responses import Response
@@ -49,6 +55,8 @@ def matrix_error_response(error: MatrixError) -> Response:
     response = Response(error.status, msgspec.json.encode(error_object(error)))
     if isinstance(error, LimitExceededError):
         response.headers["Retry-After"] = str(ceil(error.retry_after_ms / 1000))
+    elif isinstance(error, UnavailableError):
+        response.headers["Retry-After"] = "1"
     elif isinstance(error, MethodNotAllowedError):
         response.headers["Allow"] = ", ".join((*error.allowed, "OPTIONS"))
     elif isinstance(error, TooLargeError | RequestTimedOutError):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from homeserver.infrastructure.sql.dump import MAX_ROWS, dump, load
+from homeserver.infrastructure.sql.dump import dump, load
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.rows import MAX_ROWS
 from homeserver.infrastructure.sql.tables import metadata
 from tests.support.store import SERVER_NAME, STORE_KINDS, open_store
 from tests.support.world import ALICE, open_world, says
@@ -18,10 +19,10 @@ from tests.support.world import ALICE, open_world, says
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from homeserver.infrastructure.sql.database import Database
+    from homeserver.infrastructure.sql.database import Reader
 
 
-async def everything(database: Database) -> dict[str, list[Any]]:
+async def everything(database: Reader) -> dict[str, list[Any]]:
     """All rows of all tables."""
     return {
         table.name: [

@@ -1,0 +1,1 @@
+"""Commands talk to the server beside them: a socket in its data folder."""
