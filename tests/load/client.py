@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ class Step:
     phase: str
     options: tuple[str, ...] = ()
     state: str = "main"
+
+    def also(self, *options: str) -> Step:
+        """The same with more options."""
+        return replace(self, options=(*self.options, *options))
 
 
 def build() -> Path:
