@@ -20,7 +20,6 @@ from tests.load.engine import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from homeserver.application.accounts.open_session import Session
     from homeserver.application.writing.draft import Draft
@@ -31,15 +30,14 @@ AT_ONCE = 200
 _WISH = LoginWish()
 
 
-async def write_tokens(place: Place, names: Sequence[str], file: Path) -> None:
-    """Make users; write lines of `user_id access_token`, which csload's `-tokens` reads."""
+async def make_users(place: Place, names: Sequence[str]) -> list[str]:
+    """Make users; give lines of `user_id access_token`, which csload's `-tokens` reads."""
     async with opened(place) as engine:
         crowd = _Crowd.of(engine.core)
         sessions: list[Session] = []
         for start in range(0, len(names), AT_ONCE):
             sessions += await crowd.add(names[start : start + AT_ONCE])
-    lines = (f"{session.user_id} {session.tokens.access}\n" for session in sessions)
-    file.write_text("".join(lines), encoding="utf-8")
+    return [f"{session.user_id} {session.tokens.access}\n" for session in sessions]
 
 
 @dataclass(frozen=True)

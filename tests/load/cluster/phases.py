@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import resource
-import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.load.client import LoadError, Step
-from tests.load.cluster.crowd import write_tokens
-from tests.load.cluster.fleet import STORE, WORKERS, Fleet, Services, running_fleet
+from tests.load.cluster.crowd import make_users
+from tests.load.cluster.fleet import WORKERS, Fleet, Services, running_fleet
 from tests.load.cluster.trouble import with_broker_dead, with_redis_flushed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from tests.load.client import Line
@@ -145,12 +142,17 @@ async def idle(bench: Bench) -> list[Line]:
             for number, state in enumerate(states)
         )
         found = await asyncio.gather(*runs)
-    return [line for lines in found for line in lines]
+    return [line | {"grown_mb": _grown(line)} for lines in found for line in lines]
+
+
+def _grown(line: Line) -> float:
+    """By how many MB the process grew."""
+    return float(sum(line["mem_held_mb"])) - float(line["mem_before_mb"])
 
 
 def _alone(fleet: Fleet, number: int) -> Fleet:
     """The same workers, of which one process only is measured."""
-    pids = {**fleet.pids, WORKERS: [fleet.pids[WORKERS][number]], STORE: []}
+    pids = dict.fromkeys(fleet.pids, ()) | {WORKERS: [fleet.pids[WORKERS][number]]}
     return replace(fleet, pids=pids)
 
 
@@ -161,8 +163,8 @@ def _check_files(needed: int) -> None:
 
 
 async def _people(bench: Bench, state: str, count: int) -> None:
-    names = [f"{state}-{number}" for number in range(count)]
-    await write_tokens(bench.place, names, _tokens(bench.place, state))
+    lines = await make_users(bench.place, [f"{state}-{number}" for number in range(count)])
+    _tokens(bench.place, state).write_text("".join(lines), encoding="utf-8")
 
 
 def _tokens(place: Place, state: str) -> Path:
