@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     wanted = list(PHASES) if options.only is None else options.only.split(",")
     try:
         version, lines = asyncio.run(_measure(wanted, quick=options.quick))
-    except (LoadError, RuntimeError) as error:
-        sys.stderr.write(f"bench: {str(error)[-2000:]}\n")
+    except (LoadError, RuntimeError, TimeoutError) as error:
+        sys.stderr.write(f"bench: {type(error).__name__}: {str(error)[-2000:]}\n")
         return 1
     sys.stdout.write("\n" + tables(lines))
     if options.write:

@@ -49,7 +49,7 @@ class Services:
 class Fleet:
     """Running workers; `pids` are the processes by what they are (`COUNTED`, `BROKER`)."""
 
-    program: Path
+    csload: Path
     place: Place
     workers: Sequence[FirnProcess]
     pids: Mapping[str, Sequence[int]]
@@ -63,7 +63,7 @@ class Fleet:
         flat = [pid for pids in self.pids.values() for pid in pids]
         lines = await asyncio.to_thread(
             run_step,
-            self.program,
+            self.csload,
             step,
             folder=self.place.folder,
             pids=flat,
@@ -86,9 +86,9 @@ def cpu_by_kind(line: Line, pids: Mapping[str, Sequence[int]]) -> Line:
 
 @asynccontextmanager
 async def running_fleet(
-    program: Path, place: Place, services: Services, count: int
+    csload: Path, place: Place, services: Services, count: int, **others: str
 ) -> AsyncIterator[Fleet]:
-    """So many workers that run in the block."""
+    """So many workers that run in the block; `others` are for `running_workers`."""
     raise_file_limit()
     names = [f"bench{number}" for number in range(count)]
     settings = {
@@ -96,6 +96,7 @@ async def running_fleet(
         "FIRN__LOG__LEVEL": "warning",
         "FIRN__REDIS__URL": services.redis,
         "FIRN__ROCKETMQ__NAMESRV": services.namesrv,
+        **others,
     }
     async with running_workers(place.folder, place.url, *names, **settings) as workers:
         pids = {
@@ -104,4 +105,4 @@ async def running_fleet(
             REDIS: redis_pids(services.redis),
             BROKER: rocketmq_pids(services.namesrv),
         }
-        yield Fleet(program, place, workers, pids)
+        yield Fleet(csload, place, workers, pids)

@@ -42,7 +42,7 @@ FULL = Size(phase_s=6, turns=3, idle=20_000)
 class Bench:
     """One run: the load generator, an empty store, the shared services."""
 
-    program: Path
+    csload: Path
     place: Place
     services: Services
     size: Size
@@ -51,7 +51,7 @@ class Bench:
     async def fleet(self, count: int, services: Services | None = None) -> AsyncIterator[Fleet]:
         """So many workers."""
         used = services or self.services
-        async with running_fleet(self.program, self.place, used, count) as fleet:
+        async with running_fleet(self.csload, self.place, used, count) as fleet:
             yield fleet
 
     @property
@@ -90,7 +90,8 @@ async def hot_room(bench: Bench) -> list[Line]:
     return lines
 
 
-def _fanout(name: str, *options: str) -> Step:
+def fanout(name: str, *options: str) -> Step:
+    """Messages to the members of ten rooms, 50 a second."""
     usual = ("-rooms", "10", "-members", str(MEMBERS), "-rate", "50")
     return Step(name, "fanout", (*usual, *options))
 
@@ -100,7 +101,7 @@ async def deliveries(bench: Bench) -> list[Line]:
     lines = []
     async with bench.fleet(2) as fleet:
         for transport in ("poll", "ws"):
-            step = _fanout(f"across.{transport}", "-transport", transport, *bench.length)
+            step = fanout(f"across.{transport}", "-transport", transport, *bench.length)
             lines += await fleet.run(step, to=(0,), streams=(1,))
     return lines
 
@@ -110,14 +111,14 @@ async def sockets(bench: Bench) -> list[Line]:
     lines = []
     async with bench.fleet(1) as fleet:
         for transport in ("ws", "poll"):
-            step = _fanout(f"alone.{transport}", "-transport", transport, *bench.length)
+            step = fanout(f"alone.{transport}", "-transport", transport, *bench.length)
             lines += await fleet.run(step)
     return lines
 
 
 async def troubles(bench: Bench) -> list[Line]:
     """Deliveries across workers while Redis is flushed, and while the broker is dead."""
-    step = _fanout("", "-series", "250ms", "-drain", "10s")
+    step = fanout("", "-series", "250ms", "-drain", "10s")
     flushed = await with_redis_flushed(bench, _named(step, "flushed"))
     return [*flushed, *await with_broker_dead(bench, _named(step, "dead"))]
 
