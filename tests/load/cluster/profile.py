@@ -11,7 +11,6 @@ import pstats
 import signal
 import sys
 import tempfile
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,13 @@ from tests.load.cluster.phases import QUICK, Bench, fanout, set_up
 from tests.load.places import fresh
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from tests.load.cluster.fleet import Fleet
 
+_OPEN_S = 5
+"""Seconds that csload is given to open its streams."""
+_S = 5
 _SHOWN = 45
 _FILE = "profile"  # in the folder of each worker, where it runs
 
@@ -49,16 +51,18 @@ async def _profile(names: Sequence[str]) -> None:
         ) as fleet:
             for name in names:
                 where, _, transport = name.partition(".")
-                step = fanout(name, "-transport", transport, *bench.length)
-                async with _profiled(fleet, name):
-                    await fleet.run(step, to=(0,), streams=(1,) if where == "across" else (0,))
+                step = fanout(name, "-transport", transport, "-d", f"{_OPEN_S + _S + 1}s")
+                receivers = (1,) if where == "across" else (0,)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(fleet.run(step, to=(0,), streams=receivers))
+                    await _watch(fleet, name)
 
 
-@asynccontextmanager
-async def _profiled(fleet: Fleet, name: str) -> AsyncIterator[None]:
-    """Profile all workers in the block, then print what was found."""
+async def _watch(fleet: Fleet, name: str) -> None:
+    """Profile all workers for a while, then print what was found."""
+    await asyncio.sleep(_OPEN_S)
     _signal(fleet, signal.SIGUSR1)
-    yield
+    await asyncio.sleep(_S)
     _signal(fleet, signal.SIGUSR2)
     await asyncio.sleep(1)
     for number, worker in enumerate(fleet.workers):
