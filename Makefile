@@ -32,8 +32,9 @@ services: env  ## start private real services for tests (no root: what is instal
 services-down:  ## stop the services that `make services` started
 	@exec python3 -m deploy.services down
 
-bench: env-dev services  ## load tests over the whole path, on each store
-	@exec $(BIN)/firn bench load
+bench: env-dev services  ## load tests over the whole path, on each store, and of a cluster
+	@$(BIN)/firn bench load
+	@exec $(BIN)/firn bench cluster
 
 bench-micro: env-dev  ## micro-benchmarks of the hot path
 	@exec $(BIN)/firn bench micro
