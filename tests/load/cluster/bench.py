@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,20 +28,44 @@ PAGE = ROOT / "docs" / "operate" / "benchmarks-cluster.md"
 RESULTS = ROOT / ".cache" / "bench" / "cluster.jsonl"
 
 
+_UNMEASURED = (LoadError, RuntimeError, TimeoutError)
+
+
+@dataclass
+class Run:
+    """What was measured so far, and whether something could not be."""
+
+    lines: list[Line] = field(default_factory=list)
+    version: str = ""
+    failed: bool = False
+
+    def add(self, lines: Sequence[Line]) -> None:
+        """Take result lines, and keep them on disk."""
+        self.lines += lines
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(json.dumps(line) + "\n" for line in self.lines)
+        RESULTS.write_text(text, encoding="utf-8")
+
+    def fail(self, phase: str, error: Exception) -> None:
+        """Say what could not be measured."""
+        self.failed = True
+        sys.stderr.write(f"bench: {phase}: {type(error).__name__} {str(error)[-2000:]}\n")
+
+
 def main(arguments: Sequence[str] = ()) -> int:
     """Measure; returns 0, or 1 where something could not be measured."""
     options = _options(arguments)
     wanted = list(PHASES) if options.only is None else options.only.split(",")
+    run = Run()
     try:
-        version, lines = asyncio.run(_measure(wanted, quick=options.quick))
-    except (LoadError, RuntimeError, TimeoutError) as error:
-        sys.stderr.write(f"bench: {type(error).__name__}: {str(error)[-2000:]}\n")
-        return 1
-    sys.stdout.write("\n" + tables(lines))
-    if options.write:
+        asyncio.run(_measure(run, wanted, quick=options.quick))
+    except _UNMEASURED as error:
+        run.fail("setup", error)
+    sys.stdout.write("\n" + tables(run.lines))
+    if options.write and not run.failed:
         command = " ".join(("firn bench cluster", *arguments))
-        PAGE.write_text(page(lines, command, version), encoding="utf-8")
-    return 0
+        PAGE.write_text(page(run.lines, command, run.version), encoding="utf-8")
+    return 1 if run.failed else 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -51,22 +76,23 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def _measure(wanted: Sequence[str], *, quick: bool) -> tuple[str, list[Line]]:
-    """Return the database's version and all result lines."""
+async def _measure(run: Run, wanted: Sequence[str], *, quick: bool) -> None:
+    """Run the phases; one that cannot be measured does not keep the others from it."""
     program, services = build(), Services.running()
     with (
         tempfile.TemporaryDirectory(prefix="firn-bench-") as name,
         fresh("mysql", Path(name)) as place,
     ):
+        run.version = place.version
         bench = Bench(program, place, services, QUICK if quick else FULL)
-        lines = await set_up(bench)
+        run.add(await set_up(bench))
         for phase in wanted:
             sys.stdout.write(f"bench: cluster: {phase}\n")
             sys.stdout.flush()
-            lines += await PHASES[phase](bench)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return place.version, lines
+            try:
+                run.add(await PHASES[phase](bench))
+            except _UNMEASURED as error:
+                run.fail(phase, error)
 
 
 if __name__ == "__main__":

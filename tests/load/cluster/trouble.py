@@ -63,12 +63,15 @@ async def with_broker_dead(bench: Bench, step: Step) -> list[Line]:
 async def _run(
     bench: Bench, services: Services, step: Step, fault: Callable[[], Awaitable[Moments]]
 ) -> list[Line]:
-    async with bench.fleet(2, services) as fleet, asyncio.TaskGroup() as tasks:
-        load = tasks.create_task(fleet.run(step, to=(0,), streams=(1,)))
+    async with bench.fleet(2, services) as fleet:
+        load = asyncio.create_task(fleet.run(step, to=(0,), streams=(1,)))
         await asyncio.sleep(BEFORE_S)
-        moments = await fault()
-        (line,) = await load
-    return [line | recovery(line, moments)]
+        found, moments = await asyncio.gather(load, fault(), return_exceptions=True)
+    if isinstance(moments, BaseException):
+        raise LoadError(f"{step.name}: {moments}") from moments
+    if isinstance(found, BaseException):
+        raise found
+    return [line | recovery(line, moments) for line in found]
 
 
 def recovery(line: Line, moments: Moments) -> Line:
