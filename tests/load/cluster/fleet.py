@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,7 +56,12 @@ class Fleet:
     pids: Mapping[str, Sequence[int]]
 
     async def run(
-        self, step: Step, *, to: Sequence[int] = (0,), streams: Sequence[int] = ()
+        self,
+        step: Step,
+        *,
+        to: Sequence[int] = (0,),
+        streams: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> list[Line]:
         """Run a phase with requests to these workers (by room), and streams from those."""
         if streams:
@@ -68,6 +74,7 @@ class Fleet:
             folder=self.place.folder,
             pids=flat,
             base=self._bases(to),
+            stdin=stdin,
         )
         return [line | cpu_by_kind(line, self.pids) for line in lines]
 
