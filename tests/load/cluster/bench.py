@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ PAGE = ROOT / "docs" / "operate" / "benchmarks-cluster.md"
 RESULTS = ROOT / ".cache" / "bench" / "cluster.jsonl"
 
 
-_UNMEASURED = (LoadError, RuntimeError, TimeoutError)
+_UNMEASURED = (LoadError, RuntimeError, TimeoutError, subprocess.SubprocessError)
 
 
 @dataclass
