@@ -39,8 +39,9 @@ cluster: env  ## start three workers (WORKERS=n) with services and a gateway; se
 cluster-down:  ## stop what `make cluster` started
 	@exec python3 -m deploy.cluster down
 
-bench: env-dev services  ## load tests over the whole path, on each store
-	@exec $(BIN)/firn bench load
+bench: env-dev services  ## load tests over the whole path, on each store, and of a cluster
+	@$(BIN)/firn bench load
+	@exec $(BIN)/firn bench cluster
 
 bench-micro: env-dev  ## micro-benchmarks of the hot path
 	@exec $(BIN)/firn bench micro

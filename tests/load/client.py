@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,10 @@ class Step:
     options: tuple[str, ...] = ()
     state: str = "main"
 
+    def also(self, *options: str) -> Step:
+        """The same with more options."""
+        return replace(self, options=(*self.options, *options))
+
 
 def build() -> Path:
     """Compile csload into `.cache/`. Raises LoadError where there is no Go."""
@@ -50,11 +54,22 @@ def build() -> Path:
     return program
 
 
-def run_step(program: Path, step: Step, *, folder: Path, pids: list[int], base: str) -> list[Line]:
-    """Run one phase; return its result lines. Raises LoadError where it fails."""
+def run_step(
+    program: Path,
+    step: Step,
+    *,
+    folder: Path,
+    pids: list[int],
+    base: str,
+    stdin: int = subprocess.DEVNULL,
+) -> list[Line]:
+    """Run one phase; return its result lines. Raises LoadError where it fails.
+
+    `stdin` is a file descriptor, for `-until-eof`.
+    """
     command = [str(program), step.phase, "-state", str(folder / f"{step.state}.json")]
     command += ["-base", base, "-pid", ",".join(map(str, pids)), *step.options]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False)
     lines: list[Line] = [json.loads(line) for line in result.stdout.splitlines()]
     if result.returncode != 0:
         samples = [sample for line in lines for sample in line.get("error_samples", ())]

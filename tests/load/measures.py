@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.load.client import Line
 
@@ -89,15 +89,21 @@ MEASURES = (
     Measure("deliveries out of order", "all", "out_of_order", 0),
 )
 
-_SUMMED = ("errors", "open_errors", "stream_errors", "lost", "duplicated", "out_of_order")
+_ERRORS = ("errors", "open_errors", "stream_errors", "others_errors")
+_FAILURES = ("lost", "duplicated", "out_of_order", "verify_missing", "duplicate_event_ids")
+
+
+def total(lines: Sequence[Line]) -> Line:
+    """Everything that went wrong in a run; `errors` are those of all kinds of requests."""
+    errors = sum(int(line.get(name, 0)) for line in lines for name in _ERRORS)
+    failures = {name: sum(int(line.get(name, 0)) for line in lines) for name in _FAILURES}
+    return {"key": "all", "errors": errors, **failures}
 
 
 def by_key(lines: list[Line]) -> dict[str, Line]:
     """Index a run's lines; add what is worked out from several figures."""
     keyed = {str(line["key"]): dict(line) for line in lines}
-    total = {name: sum(int(line.get(name, 0)) for line in lines) for name in _SUMMED}
-    total["errors"] += total["open_errors"] + total["stream_errors"]
-    keyed["all"] = {**total, "key": "all"}
+    keyed["all"] = total(lines)
     held = keyed.get("idle")
     if held is not None and held.get("opened"):
         grown = sum(held["mem_held_mb"]) - held["mem_before_mb"]

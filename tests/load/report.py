@@ -40,26 +40,22 @@ def _row(measure: Measure, runs: Mapping[str, dict[str, Line]]) -> list[str]:
     return [measure.title, *cells, measure.bound, verdict, measure.synapse]
 
 
-def disturbed(runs: Mapping[str, dict[str, Line]]) -> list[str]:
-    """The phases during which something else used the machine."""
-    return [
-        f"{kind} {key} ({line['other_cores']})"
-        for kind, lines in runs.items()
-        for key, line in lines.items()
+def disturbance(lines: Iterable[tuple[str, Line]]) -> str:
+    """A sentence about the phases, by name, during which something else used the machine."""
+    noisy = [
+        f"{name} ({line['other_cores']})"
+        for name, line in lines
         if line.get("other_cores", 0) > _QUIET
     ]
+    if not noisy:
+        return "Nothing else used the machine."
+    listed = ", ".join(noisy)
+    return f"Something else used the machine (`other_cores` over {_QUIET}) in: {listed}."
 
 
 def page(runs: Mapping[str, dict[str, Line]], command: str, stores: Iterable[str]) -> str:
     """docs/operate/benchmarks.md."""
-    noisy = disturbed(runs)
-    quiet = (
-        "Nothing else used the machine."
-        if not noisy
-        else (
-            "Something else used the machine (`other_cores` over 0.2) in: " + ", ".join(noisy) + "."
-        )
-    )
+    phases = ((f"{kind} {key}", line) for kind, of in runs.items() for key, line in of.items())
     facts = {**machine.describe(), "stores": ", ".join(stores)}
     listed = "".join(f"- {name}: {value}\n" for name, value in facts.items())
     day = datetime.now(UTC).date().isoformat()
@@ -76,6 +72,6 @@ for MariaDB with durable commits. Synapse's column is for comparison:
 figures given beforehand, not measured by this command.
 
 {table(runs)}
-{quiet}
+{disturbance(phases)}
 
 {listed}"""

@@ -37,7 +37,7 @@ def running(
     place: Place, settings: Mapping[str, str] | None = None, *, program: str = "homeserver"
 ) -> Iterator[Server]:
     """Serve from a place; `program` is the module that Python runs. Raises LoadError."""
-    _raise_file_limit()
+    raise_file_limit()
     firn = FirnProcess(place.folder, place.url, _SETTINGS | dict(settings or {}), program=program)
     with asyncio.Runner() as runner:
         try:
@@ -62,7 +62,7 @@ async def _stop(firn: FirnProcess) -> None:
         await firn.stop(signal.SIGKILL)
 
 
-def _raise_file_limit() -> None:
+def raise_file_limit() -> None:
     """Each idle connection is a file of the server, which inherits the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -31,12 +31,16 @@ def cluster_worker(folder: Path, name: str, database_url: str, **settings: str) 
 
 @asynccontextmanager
 async def running_workers(
-    folder: Path, database_url: str, *names: str, **settings: str
+    folder: Path, database_url: str, *names: str, program: str = "homeserver", **settings: str
 ) -> AsyncIterator[Sequence[FirnProcess]]:
-    """Workers of these names that run in the block, started one after another."""
+    """Workers of these names that run in the block, started one after another.
+
+    `program` is the module that Python runs.
+    """
     workers = [cluster_worker(folder, name, database_url, **settings) for name in names]
     try:
         for worker in workers:
+            worker.program = program
             await worker.start()
         yield workers
     finally:

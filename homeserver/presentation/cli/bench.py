@@ -18,6 +18,7 @@ _TREE = str(Path(__file__).parents[3])
 # Benchmarks live with the tests and are not installed with the program.
 _MODULES = {
     "load": "tests.load.bench",
+    "cluster": "tests.load.cluster.bench",
     "micro": "tests.load.micro",
     "big-account": "tests.load.big_account",
     "storage": "tests.load.storage",
@@ -32,7 +33,7 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "kind",
         choices=_MODULES,
-        help="whole path; hot functions; users and rooms of a great size; bytes on disk; "
+        help="whole path; several workers; hot functions; great users and rooms; bytes on disk; "
         "an hour of the bus; moving a live server",
     )
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="the benchmark's own options")

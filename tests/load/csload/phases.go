@@ -23,7 +23,7 @@ func each(ctx context.Context, o *opts, c, n int, job func(c *conn, i int)) floa
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			cn := o.t.conn()
+			cn := o.t.at(0).conn()
 			defer cn.close()
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				job(cn, i)
@@ -34,12 +34,12 @@ func each(ctx context.Context, o *opts, c, n int, job func(c *conn, i int)) floa
 	return time.Since(begun).Seconds()
 }
 
-// loop runs op in a closed loop on --c goroutines, each with its own connection,
+// loop runs op in a closed loop on --c goroutines, each with its own connections,
 // for the warm-up and the measured time; r leaves the warm-up out.
-func loop(ctx context.Context, o *opts, r *rec, prep func(c *conn, w int) error, op func(ctx context.Context, c *conn, w, n int) error) (float64, *usage) {
-	conns := make([]*conn, o.conc)
+func loop(ctx context.Context, o *opts, r *rec, prep func(p pool, w int) error, op func(ctx context.Context, p pool, w, n int) error) (float64, *usage) {
+	conns := make([]pool, o.conc)
 	for w := range conns {
-		conns[w] = o.t.conn()
+		conns[w] = o.t.pool()
 	}
 	if prep != nil {
 		each(ctx, o, min(o.conc, 8), o.conc, func(_ *conn, w int) {
@@ -139,7 +139,8 @@ func setup(ctx context.Context, o *opts) error {
 }
 
 // send: a closed loop of --c senders over the rooms, every request in the next
-// room. Afterwards it fetches a sample of the acknowledged events again.
+// room, to the room's worker (or each sender to its own). Afterwards it fetches
+// a sample of the acknowledged events again.
 func send(ctx context.Context, o *opts) error {
 	s, r := o.st, &rec{}
 	type ack struct {
@@ -150,8 +151,13 @@ func send(ctx context.Context, o *opts) error {
 	tag := strconv.FormatInt(time.Now().UnixNano(), 36)
 	pad := strings.Repeat("x", max(1, o.size))
 	member := func(rm, w int) user { ms := s.Rooms[rm].Members; return s.Users[ms[w%len(ms)]] }
-	secs, u := loop(ctx, o, r, nil, func(ctx context.Context, c *conn, w, n int) error {
+	stopOthers := sendElsewhere(ctx, o, tag)
+	secs, u := loop(ctx, o, r, nil, func(ctx context.Context, p pool, w, n int) error {
 		rm := (w + n) % o.rooms
+		c := p.at(rm)
+		if o.by == "sender" {
+			c = p.at(w)
+		}
 		id, err := sendText(ctx, c, member(rm, w).Token, s.Rooms[rm].ID, fmt.Sprintf("%s-%d-%d", tag, w, n), pad)
 		if err == nil {
 			acks[w] = append(acks[w], ack{rm, id})
@@ -161,6 +167,7 @@ func send(ctx context.Context, o *opts) error {
 	m := map[string]any{"c": o.conc, "rooms": o.rooms}
 	r.summary(m, secs)
 	u.end(m)
+	stopOthers(m)
 	var all []ack
 	ids := map[string]bool{}
 	for _, a := range acks {
@@ -202,6 +209,53 @@ func send(ctx context.Context, o *opts) error {
 	return nil
 }
 
+// sendElsewhere sends --others messages per second over the rooms that --rooms leaves
+// out, each to its room's worker. The function that it gives ends that and reports.
+func sendElsewhere(ctx context.Context, o *opts, tag string) func(m map[string]any) {
+	rooms := o.st.Rooms[o.rooms:]
+	if o.others <= 0 || len(rooms) == 0 {
+		return func(map[string]any) {}
+	}
+	r := &rec{from: time.Now().Add(o.warmup)}
+	every := time.Duration(float64(len(rooms)) / o.others * float64(time.Second))
+	ctx, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for i, rm := range rooms {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			c := o.t.at(o.rooms + i).conn()
+			defer c.close()
+			next := time.Now().Add(every * time.Duration(i) / time.Duration(len(rooms)))
+			for n := 0; ; n++ {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(time.Until(next)):
+				}
+				t := time.Now()
+				// what is under way when the others end is still answered
+				_, err := sendText(context.WithoutCancel(ctx), c, o.st.Users[rm.Members[0]].Token, rm.ID, fmt.Sprintf("%s-o%d-%d", tag, i, n), "elsewhere")
+				r.done(t, err)
+				if next = next.Add(every); next.Before(t) {
+					next = t
+				}
+			}
+		}()
+	}
+	return func(m map[string]any) {
+		stop()
+		wg.Wait()
+		q := map[string]any{}
+		quantiles(q, r.lat)
+		m["others"], m["others_errors"] = len(r.lat), r.errors
+		m["others_p50_ms"], m["others_p99_ms"], m["others_max_ms"] = q["p50_ms"], q["p99_ms"], q["max_ms"]
+		if len(r.samples) > 0 {
+			m["others_error_samples"] = r.samples
+		}
+	}
+}
+
 // roomUsers are the users that are in the rooms used, once each.
 func (o *opts) roomUsers() (us []user) {
 	seen := map[int]bool{}
@@ -221,14 +275,14 @@ func syncPhase(ctx context.Context, o *opts) error {
 	at := func(w, n int) user { return us[(w+n*o.conc)%len(us)] }
 	since := make([]string, o.conc)
 	r := &rec{}
-	secs, u := loop(ctx, o, r, func(c *conn, w int) error {
+	secs, u := loop(ctx, o, r, func(p pool, w int) error {
 		var sr syncResp
-		err := doSync(ctx, c, at(w, 0).Token, "", `{"room":{"timeline":{"limit":1}}}`, 0, &sr)
+		err := doSync(ctx, p.at(w), at(w, 0).Token, "", `{"room":{"timeline":{"limit":1}}}`, 0, &sr)
 		since[w] = sr.NextBatch
 		return err
-	}, func(ctx context.Context, c *conn, w, n int) error {
+	}, func(ctx context.Context, p pool, w, n int) error {
 		var sr syncResp
-		err := doSync(ctx, c, at(w, 0).Token, since[w], o.stream.filter, 0, &sr)
+		err := doSync(ctx, p.at(w), at(w, 0).Token, since[w], o.stream.filter, 0, &sr)
 		if err == nil {
 			since[w] = sr.NextBatch
 		}
@@ -240,11 +294,11 @@ func syncPhase(ctx context.Context, o *opts) error {
 
 	r = &rec{}
 	var bytes atomic.Int64
-	secs, u = loop(ctx, o, r, nil, func(ctx context.Context, c *conn, w, n int) error {
+	secs, u = loop(ctx, o, r, nil, func(ctx context.Context, p pool, w, n int) error {
 		// A filter that no request had before, so that no server answers from a
 		// cache of whole responses.
 		f := fmt.Sprintf(`{"room":{"timeline":{"limit":20}},"account_data":{"not_types":["csload.%d.%d.%d"]}}`, time.Now().UnixNano(), w, n)
-		st, b, err := c.do(ctx, "GET", cs+"/sync?timeout=0&filter="+url.QueryEscape(f), at(w, n).Token, nil, 60*time.Second)
+		st, b, err := p.at(w).do(ctx, "GET", cs+"/sync?timeout=0&filter="+url.QueryEscape(f), at(w, n).Token, nil, 60*time.Second)
 		if err == nil && st != 200 {
 			err = &apiError{"GET", st, string(b[:min(200, len(b))])}
 		}
@@ -280,9 +334,9 @@ func read(ctx context.Context, o *opts) error {
 		{"profile", func(x who) string { return cs + "/profile/" + url.PathEscape(x.user.ID) }},
 	} {
 		r := &rec{}
-		secs, u := loop(ctx, o, r, nil, func(ctx context.Context, c *conn, w, n int) error {
+		secs, u := loop(ctx, o, r, nil, func(ctx context.Context, p pool, w, n int) error {
 			x := at(w, n)
-			st, b, err := c.do(ctx, "GET", e.path(x), x.user.Token, nil, 60*time.Second)
+			st, b, err := p.at(w+n).do(ctx, "GET", e.path(x), x.user.Token, nil, 60*time.Second)
 			if err == nil && st != 200 {
 				err = &apiError{"GET " + e.name, st, string(b[:min(200, len(b))])}
 			}
@@ -327,10 +381,10 @@ func deep(ctx context.Context, o *opts) error {
 		return r.End, err
 	}
 	r := &rec{}
-	secs, u := loop(ctx, o, r, func(c *conn, w int) error {
+	secs, u := loop(ctx, o, r, func(p pool, w int) error {
 		from := ""
 		for n := 0; n < skipPages+deepPages; n++ {
-			end, err := get(ctx, c, w, from)
+			end, err := get(ctx, p.at(w), w, from)
 			if err != nil {
 				return err
 			}
@@ -346,11 +400,11 @@ func deep(ctx context.Context, o *opts) error {
 		}
 		tokens[w] = tokens[w][:len(tokens[w])-1] // behind the last one there may be nothing
 		return nil
-	}, func(ctx context.Context, c *conn, w, n int) error {
+	}, func(ctx context.Context, p pool, w, n int) error {
 		if len(tokens[w]) == 0 {
 			return fmt.Errorf("messages: no deep page")
 		}
-		_, err := get(ctx, c, w, tokens[w][n%len(tokens[w])])
+		_, err := get(ctx, p.at(w), w, tokens[w][n%len(tokens[w])])
 		return err
 	})
 	m := map[string]any{"c": o.conc}
