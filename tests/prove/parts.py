@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.prove.harm import Harm
 
 STORE = "FIRN_TEST_MYSQL_URL"
+START_SECONDS = 120.0
 STARTS = 5
 """How often a worker is started before the run gives up: its start too may meet a fault."""
 
@@ -85,7 +86,8 @@ class Parts:
             SWITCH: json.dumps(asdict(replace(self.harm, tally=str(own / "tally")))),
         }
         url = _through(self.store_url, proxy.port)
-        return FirnProcess(own, url, settings, program="tests.prove.worker")
+        program = "tests.prove.worker"
+        return FirnProcess(own, url, settings, program=program, patience_s=START_SECONDS)
 
     async def start(self, worker: FirnProcess) -> None:
         """Start a worker, again where a fault ended the start. Raises NoPartError."""
@@ -143,7 +145,9 @@ async def open_parts(
             )
             name = parts.new_name()
             parts.seats.append(Seat(number, parts.worker(name, proxy, name), proxy))
-            await parts.start(parts.seats[-1].worker)
+        first, *others = (seat.worker for seat in parts.seats)
+        await parts.start(first)  # it makes the schema
+        await asyncio.gather(*(parts.start(worker) for worker in others))
         yield parts
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 JOIN = "join"
+SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An event of a room's log; `member` is (user, membership) of a member event."""
+    """An event of a room's log.
+
+    `member` is (user, membership) of a member event, `visibility` what one of the room's
+    history visibility sets: `shared` or `joined`.
+    """
 
     event_id: str
     sender: str = ""
     label: str = ""
     member: tuple[str, str] = ("", "")
     redacted: bool = False
+    visibility: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +38,27 @@ class View:
 class Truth:
     """The rooms' logs, and who looked at them.
 
-    `users` are the users of devices. In `closed` rooms one sees only what was sent while one
-    was joined. `settled` are the users who were in all rooms from before the run to its end.
+    `users` are the users of devices. `settled` are those who were in all rooms from before
+    the run to its end.
     """
 
     rooms: dict[str, list[Placed]]
     users: dict[str, str] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
-    closed: frozenset[str] = frozenset()
     views: list[View] = field(default_factory=list)
 
     def visible(self, room: str, user: str) -> list[str]:
-        """What a user may see of a closed room, or of one that they were never in."""
+        """What a user may see: what was sent while they were joined, and while all was shared.
+
+        Who never joined sees nothing.
+        """
         seen: list[str] = []
-        joined = False
+        joined, shared, ever = False, True, False
         for event in self.rooms[room]:
-            was, own = joined, event.member[0] == user
-            joined = event.member[1] == JOIN if own else joined
+            was = joined or shared
+            joined = event.member[1] == JOIN if event.member[0] == user else joined
+            shared = event.visibility == SHARED if event.visibility else shared
+            ever = ever or joined
             if was or joined:
                 seen.append(event.event_id)
-        return seen
+        return seen if ever else []

@@ -19,9 +19,8 @@ def check_delivered(history: History, truth: Truth) -> Iterator[Violation]:
     for device, user in truth.users.items():
         if user not in truth.settled:
             continue
-        for room, events in truth.rooms.items():
-            order = [event.event_id for event in events]
-            yield from _Record(history, device, room).check(order)
+        for room in truth.rooms:
+            yield from _Record(history, device, room).check(truth.visible(room, user))
 
 
 class _Record:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def check_views(history: History, truth: Truth) -> Iterator[Violation]:
     """Every view at the end is the room's log, or what of it its user may see."""
     for view in truth.views:
-        order = _may_see(truth, view.room, view.user)
+        order = truth.visible(view.room, view.user)
         if list(view.ids) == order:
             continue
         at = next(
@@ -33,7 +33,7 @@ def check_sight(history: History, truth: Truth) -> Iterator[Violation]:
     """No answer, taken or lost, had an event that its user may not see."""
     for device, user in truth.users.items():
         for room in truth.rooms:
-            allowed = set(_may_see(truth, room, user))
+            allowed = set(truth.visible(room, user))
             for answer in history.answers[device]:
                 portion = answer.rooms.get(room)
                 for event_id in portion.events if portion is not None else ():
@@ -42,9 +42,3 @@ def check_sight(history: History, truth: Truth) -> Iterator[Violation]:
                         story.answers(around(history, device, room, {event_id}), room, event_id)
                         what = f"{device} was told {event_id} of {room}"
                         yield Violation("I8", what, story.told())
-
-
-def _may_see(truth: Truth, room: str, user: str) -> list[str]:
-    if user in truth.settled:
-        return [event.event_id for event in truth.rooms[room]]
-    return truth.visible(room, user)

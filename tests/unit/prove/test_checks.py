@@ -48,7 +48,7 @@ class Run:
         self.history, self.truth = History(), Truth({ROOM: []})
         self.truth.users = {PHONE: ANNA}
         self.truth.settled = frozenset({ANNA})
-        self.place("$start")
+        self.order.append(Placed("$start", ANNA, member=(ANNA, "join"), visibility="joined"))
         self.send(1, "$1")
         self.send(2, "$2")
         self.send(3, "$3", STATE)
@@ -239,9 +239,10 @@ def test_state_without_a_transaction_id_may_be_there_twice() -> None:
 
 
 def test_a_guest_sees_a_closed_room_from_joining_to_leaving() -> None:
-    truth = Truth({ROOM: [Placed("$1"), Placed("$2", member=(GUEST, "join")), Placed("$3")]})
+    truth = Truth({ROOM: [Placed("$0"), Placed("$h", visibility="joined"), Placed("$1")]})
+    truth.rooms[ROOM] += [Placed("$2", member=(GUEST, "join")), Placed("$3")]
     truth.rooms[ROOM] += [Placed("$4", member=(GUEST, "leave")), Placed("$5")]
-    assert truth.visible(ROOM, GUEST) == ["$2", "$3", "$4"]
+    assert truth.visible(ROOM, GUEST) == ["$0", "$h", "$2", "$3", "$4"]
     assert truth.visible(ROOM, "@nobody:x") == []
 
 
