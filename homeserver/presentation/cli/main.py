@@ -16,6 +16,7 @@ from homeserver.presentation.cli import (
     docs,
     doctor,
     migrate,
+    prove,
     restore,
     serve,
     user,
@@ -25,7 +26,7 @@ from homeserver.presentation.cli.out import CommandError, complain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (serve, migrate, config, docs, doctor, user, bench, backup, restore)
+COMMANDS = (serve, migrate, config, docs, doctor, user, bench, prove, backup, restore)
 
 
 def parser() -> argparse.ArgumentParser:
