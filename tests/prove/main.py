@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from tests.prove.parts import NoPartError
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         say(str(error))
         return CANNOT
     if verdict.violations:
-        say(f"the workers' logs are kept in {folder}")
+        (folder / "history.json").write_bytes(msgspec.json.encode(verdict.history))
+        say(f"the history and the workers' logs are kept in {folder}")
     else:
         shutil.rmtree(folder)
     for line in told(options, verdict):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
+import traceback
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql.mysql_database import MySqlDatabase
 from tests.prove.checks.every import violations
 from tests.prove.ground import RefusedError
+from tests.prove.story import NOWHERE
 from tests.prove.truth import Placed, Truth, View
 from tests.prove.violation import Violation
-from tests.support.log_check import check_logs
+from tests.support.log_check import EVENTS, check_logs
 from tests.support.sync_copy import Copy, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from tests.prove.devices import Device
     from tests.prove.ground import Ground
@@ -44,17 +48,27 @@ class Referee:
 
     async def __call__(self) -> list[Violation]:
         """All violations, those noted on the way first."""
-        truth = await self._truth()
-        found = [*self.ground.violations, *violations(self.ground.history, truth)]
-        found += await self._copies(truth)
-        return found + [violation async for violation in self._logs()]
+        async with self._store() as database:
+            places = {
+                event_id_from_bytes(key): (slot, pos)
+                for _, _, key, slot, pos, *_ in await database.fetch(EVENTS)
+            }
+            truth = await self._truth(places)
+            found = [*self.ground.violations, *violations(self.ground.history, truth)]
+            found += await self._copies(truth)
+            try:
+                await check_logs(database)
+            except AssertionError as error:
+                found.append(Violation("I5", f"the logs in the store: {error}"))
+        return found
 
-    async def _truth(self) -> Truth:
+    async def _truth(self, places: Mapping[str, tuple[int, int]]) -> Truth:
         town = self.town
         asked = town.tokens[town.members[0]]
         rooms = {}
         for room in town.rooms:
-            rooms[room] = [_placed(event) for event in await self._messages(room, asked, "b")]
+            events = await self._messages(room, asked, "b")
+            rooms[room] = [_placed(event, places) for event in events]
         users = {device.name: device.user for device in town.devices}
         truth = Truth(rooms, users, frozenset(town.members))
         for room in town.rooms:
@@ -95,13 +109,14 @@ class Referee:
             try:
                 compare(device.copy, fresh, fresh, lazy=False, forgotten=set())
             except AssertionError as error:
-                said = f"{device.name} holds what a fresh sync does not say: {error}"
+                law = traceback.extract_tb(error.__traceback__)[-1].line
+                said = f"{device.name} holds what a fresh sync does not say: {law} {error}"
                 found.append(Violation("I4", said))
             found += _tails(device, body, truth)
         return found
 
-    async def _logs(self) -> Any:
-        """I5 in the store: the logs of rooms and writers have no hole and agree."""
+    @asynccontextmanager
+    async def _store(self) -> AsyncIterator[MySqlDatabase]:
         address = self.parts.store_address()
         database = await MySqlDatabase.connect(
             host=str(address["host"]),
@@ -111,9 +126,7 @@ class Referee:
             db=str(address["database"]),
         )
         try:
-            await check_logs(database)
-        except AssertionError as error:
-            yield Violation("I5", f"the logs in the store: {error}")
+            yield database
         finally:
             await database.close()
 
@@ -129,14 +142,16 @@ def _tails(device: Device, body: Json, truth: Truth) -> Iterator[Violation]:
             yield Violation("I1 fresh", what)
 
 
-def _placed(event: Json) -> Placed:
+def _placed(event: Json, places: Mapping[str, tuple[int, int]]) -> Placed:
     content, member = event["content"], ("", "")
     if event["type"] == "m.room.member":
         member = (event["state_key"], content["membership"])
     label = content.get("prove") or content.get("body") or content.get("reason") or ""
     redacted = "redacted_because" in event.get("unsigned", {})
     visibility = content.get("history_visibility", "")
-    return Placed(event["event_id"], event["sender"], label, member, redacted, visibility)
+    event_id = event["event_id"]
+    place = places.get(event_id, NOWHERE)
+    return Placed(event_id, event["sender"], label, member, redacted, visibility, place)
 
 
 async def finished(tasks: list[asyncio.Task[None]], seconds: float) -> list[str]:

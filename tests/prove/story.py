@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.prove.token import vector_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 AROUND_SECONDS = 1.0
 """How long before the first line and after the last a fault may have been."""
 MOST_IDS = 6
+NOWHERE = (0, 0)
 
 
 @dataclass(slots=True)
@@ -72,6 +75,17 @@ def around(history: History, device: str, room: str, events: Collection[str]) ->
     )
 
 
+def crossing(history: History, device: str, place: tuple[int, int]) -> list[Answer]:
+    """The answers that went past a place in the writers' logs: what stands there was in them."""
+    return [
+        answer
+        for answer in history.answers[device]
+        if place != NOWHERE
+        and vector_of(answer.token).covers(*place)
+        and not (answer.since and vector_of(answer.since).covers(*place))
+    ]
+
+
 def _brings(answer: Answer, room: str, events: Collection[str]) -> bool:
     return any(event in events for event in answer.rooms[room].events)
 
@@ -89,12 +103,18 @@ def _fault(fault: Fault) -> str:
 def _answer(answer: Answer, room: str, events: Collection[str]) -> str:
     fate = "" if answer.taken else ", lost on purpose"
     head = f"{answer.device} by {answer.transport} from {answer.worker}{fate}"
-    span = f"since {answer.since or 'the beginning'} until {answer.token}"
+    span = f"since {_positions(answer.since)} until {_positions(answer.token)}"
     portion = answer.rooms.get(room)
     if portion is None:
         return f"{head}: {span}"
     limited = f", limited, {len(portion.filled)} fetched" if portion.limited else ""
     return f"{head}: {span}{limited}: {_ids(portion.events, events)}"
+
+
+def _positions(token: str) -> str:
+    if not token:
+        return "the beginning"
+    return " ".join(f"{slot}:{pos}" for slot, pos in vector_of(token))
 
 
 def _ids(ids: tuple[str, ...], events: Collection[str]) -> str:

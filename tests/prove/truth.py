@@ -13,7 +13,8 @@ class Placed:
     """An event of a room's log.
 
     `member` is (user, membership) of a member event, `visibility` what one of the room's
-    history visibility sets: `shared` or `joined`.
+    history visibility sets: `shared` or `joined`. `place` is where it stands in the writers'
+    logs: slot and position.
     """
 
     event_id: str
@@ -22,6 +23,7 @@ class Placed:
     member: tuple[str, str] = ("", "")
     redacted: bool = False
     visibility: str = ""
+    place: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool)
     assert then.unread == now.unread, (then.unread, now.unread)
     for count_of in ("m.joined_member_count", "m.invited_member_count"):
         assert then.summary[count_of] == now.summary[count_of], count_of
-    assert then.summary.get("m.heroes") == now.summary.get("m.heroes")
+    assert then.summary.get("m.heroes") == now.summary.get("m.heroes"), (then.summary, now.summary)
 
 
 def _differences(

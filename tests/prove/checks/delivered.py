@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.prove.story import Story, around
+from tests.prove.story import Story, around, crossing
 from tests.prove.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.prove.history import History
-    from tests.prove.truth import Truth
+    from tests.prove.truth import Placed, Truth
 
 
 def check_delivered(history: History, truth: Truth) -> Iterator[Violation]:
@@ -19,17 +19,18 @@ def check_delivered(history: History, truth: Truth) -> Iterator[Violation]:
     for device, user in truth.users.items():
         if user not in truth.settled:
             continue
-        for room in truth.rooms:
-            yield from _Record(history, device, room).check(truth.visible(room, user))
+        for room, events in truth.rooms.items():
+            yield from _Record(history, device, room, events).check(truth.visible(room, user))
 
 
 class _Record:
     """What a device saw of a room."""
 
-    def __init__(self, history: History, device: str, room: str) -> None:
+    def __init__(self, history: History, device: str, room: str, events: Sequence[Placed]) -> None:
         self._history = history
         self._device = device
         self._room = room
+        self._places = {event.event_id: event.place for event in events}
         taken = history.taken(device)
         self._ids = [e for a in taken if room in a.rooms for e in a.rooms[room].events]
 
@@ -66,5 +67,7 @@ class _Record:
         for event_id in (sent, *events):
             story.sending(event_id)
         found = around(self._history, self._device, self._room, events)
+        if sent:
+            found += crossing(self._history, self._device, self._places[sent])
         story.answers(found, self._room, *events)
         return Violation(rule, f"{self._device} {what}", story.told())

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.domain.sync.vector import Vector
-from homeserver.domain.sync.wire import Reader, from_text
 from tests.prove.story import Story
+from tests.prove.token import vector_of
 from tests.prove.violation import Violation
 
 if TYPE_CHECKING:
@@ -14,16 +13,6 @@ if TYPE_CHECKING:
 
     from tests.prove.history import Answer, History
     from tests.prove.truth import Truth
-
-PREFIX = "s1_"
-CHECKSUM_AND_GENERATION = 4 + 8
-
-
-def vector_of(token: str) -> Vector:
-    """The positions in a sync token, by writer slot."""
-    reader = Reader(from_text(token.removeprefix(PREFIX), "sync token"), "sync token")
-    reader.take(CHECKSUM_AND_GENERATION)
-    return Vector.read(reader)
 
 
 def check_tokens(history: History, truth: Truth) -> Iterator[Violation]:
