@@ -50,10 +50,8 @@ class Device:
     copy: Copy = field(default_factory=Copy)
     known: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    @property
-    def filter(self) -> str:
-        """The filter of its syncs."""
-        return json.dumps({"room": {"timeline": {"limit": self.limit}}})
+    def _filter(self, *, leave: bool = False) -> str:
+        return json.dumps({"room": {"timeline": {"limit": self.limit}, "include_leave": leave}})
 
     async def begin(self) -> None:
         """Take in the first answer, from which on nothing may be missed."""
@@ -80,8 +78,8 @@ class Device:
             await asyncio.sleep(QUIET_SECONDS)
 
     async def fresh(self) -> Json:
-        """What one who starts now is told."""
-        query = {"filter": self.filter, "timeout": "0"}
+        """What one who starts now is told, rooms that were left included."""
+        query = {"filter": self._filter(leave=True), "timeout": "0"}
         found: Json = await self.ground.insist(self.dice, self.token, "GET", "/sync", None, query)
         return found
 
@@ -90,7 +88,7 @@ class Device:
 
     async def _sync(self, seat: Seat, wait: float, loses: float) -> bool:
         """Ask once; whether there was news."""
-        query = {"filter": self.filter, "timeout": str(int(wait * 1000))}
+        query = {"filter": self._filter(), "timeout": str(int(wait * 1000))}
         if self.since:
             query["since"] = self.since
         worker, seconds = seat.name, wait + ANSWER_SECONDS
@@ -104,7 +102,7 @@ class Device:
     async def _stream(self, seat: Seat) -> None:
         """Read some frames from one worker."""
         worker = seat.name
-        query = {"filter": self.filter, **({"since": self.since} if self.since else {})}
+        query = {"filter": self._filter(), **({"since": self.since} if self.since else {})}
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS * 2),

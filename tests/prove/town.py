@@ -20,6 +20,7 @@ LIMITS = (5, 10, 20, 50)
 LETTERS_EVERY = 2.0
 GUESTS = 2
 NOT_KNOWN = 404
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ class Founding:
         return random.Random(f"{name} {self._seed}")
 
     async def _call(self, token: str, method: str, path: str, body: Any) -> Any:
-        return await self._ground.insist(self._dice, token, method, path, body)
+        """Ask once, for nothing is broken yet; a busy machine may take its time."""
+        seat = self._dice.choice(self._ground.seats)
+        return await self._ground.ask(seat, token, method, path, body, seconds=PATIENCE_SECONDS)
 
     async def _user(self, name: str, devices: int, *, reads: bool) -> str:
         """Register; the first session writes, the others follow."""
