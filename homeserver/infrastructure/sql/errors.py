@@ -1,6 +1,11 @@
-"""What can happen to a transaction, in the store's own terms, whatever the driver says."""
+"""What can happen to a transaction, in the store's own terms, whatever the driver says.
+
+Those that pass by themselves are `UnavailableError`s: a reader who meets one may try again.
+"""
 
 from __future__ import annotations
+
+from homeserver.domain.shared.errors import UnavailableError
 
 
 class StoreError(Exception):
@@ -11,15 +16,15 @@ class ClashError(StoreError):
     """A key was taken or a compare-and-set failed: reload, recompute, try again."""
 
 
-class TransientError(StoreError):
+class TransientError(StoreError, UnavailableError):
     """Deadlock or lock timeout: try the same again."""
 
 
-class InDoubtError(StoreError):
+class InDoubtError(StoreError, UnavailableError):
     """The connection was lost while COMMIT was on its way: it may have happened."""
 
 
-class StoreDownError(StoreError):
+class StoreDownError(StoreError, UnavailableError):
     """The database cannot be reached or cannot write (down, disk full)."""
 
 
