@@ -163,7 +163,7 @@ class Saboteur:
         broker = self._broker()
         broker.kill()
         await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(broker.start)
+        await self._parts.start_broker(broker)
         return "broker"
 
     async def _pause_broker(self, fault: Planned) -> str:

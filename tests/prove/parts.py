@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -102,6 +103,13 @@ class Parts:
                 return
         raise NoPartError(f"a worker does not start: see {worker.log_file}")
 
+    async def start_broker(self, broker: OwnRocketMq) -> None:
+        """Start the run's own broker, again where that takes too long. Raises NoPartError."""
+        for _ in range(STARTS):
+            with suppress(subprocess.CalledProcessError):
+                return await asyncio.to_thread(broker.start)
+        raise NoPartError("the broker does not start again")
+
     def tallies(self) -> Iterator[str]:
         """What all workers of the run did to bundles and routes, a letter for each time."""
         return (path.read_text() for path in self.folder.glob("*/tally"))
@@ -134,7 +142,7 @@ async def open_parts(
         redis = await stack.enter_async_context(private_redis())
         broker = None
         if not namesrv:
-            broker = await asyncio.to_thread(stack.enter_context, own_rocketmq())
+            broker = await asyncio.to_thread(_own_broker, stack)
         found = namesrv if broker is None else broker.namesrv
         parts = Parts(folder, url, redis, broker, found, harm)
         stack.push_async_callback(_end, parts)
@@ -149,6 +157,13 @@ async def open_parts(
         await parts.start(first)  # it makes the schema
         await asyncio.gather(*(parts.start(worker) for worker in others))
         yield parts
+
+
+def _own_broker(stack: AsyncExitStack) -> OwnRocketMq:
+    try:
+        return stack.enter_context(own_rocketmq())
+    except subprocess.CalledProcessError as error:
+        raise NoPartError("a RocketMQ of the run's own does not start") from error
 
 
 async def _end(parts: Parts) -> None:

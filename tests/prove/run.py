@@ -98,6 +98,8 @@ async def _live(
 ) -> None:
     """Write, follow and break for the run's duration; return when all is mended and quiet."""
     ground.began = asyncio.get_running_loop().time()
+    for device in town.devices:
+        await device.begin()
     async with _tasks(ground, [(d.name, d.run()) for d in town.devices]):
         talk = [(writer.name, writer.run()) for writer in town.writers]
         talk += [(postman.name, postman.run()) for postman in town.postmen]

@@ -58,7 +58,7 @@ class Founding:
         self._town = Town()
 
     async def __call__(self) -> Town:
-        """Register everybody, make the rooms; every device has its first answer."""
+        """Register everybody, make the rooms."""
         town, size = self._town, self._size
         for number in range(size.users):
             await self._user(f"member{number}", size.devices, reads=True)
@@ -73,8 +73,6 @@ class Founding:
                 town.guests.append(Guest(self._ground, dice, room, town.tokens[user]))
         if await self._has_letters():
             self._post()
-        for device in town.devices:
-            await device.begin()
         return town
 
     def _own_dice(self, name: str) -> random.Random:
