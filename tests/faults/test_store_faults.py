@@ -24,7 +24,7 @@ from homeserver.infrastructure.sql.slot import take_slot
 from homeserver.infrastructure.sql.sqlite_database import SqliteDatabase
 from tests.support.log_check import check_acknowledged, check_logs
 from tests.support.store import STORE_KINDS, Store, Worker, open_store
-from tests.support.tcp_proxy import open_proxy
+from tests.support.tcp_proxy import BATCH_END, open_proxy
 from tests.support.town import Town
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
     from tests.support.tcp_proxy import TcpProxy, When
 
-BATCH_END = (b";COMMIT", b";COMMIT;END")
-"""How the packet of a batch ends on MySQL, and on MariaDB."""
 LOCK_HEAD = Query(
     select(t.room_head.c.seq).where(t.room_head.c.room_nid == bindparam("r")).with_for_update()
 )

@@ -40,6 +40,7 @@ class FirnProcess:
     process: asyncio.subprocess.Process | None = None
     program: str = "homeserver"
     arguments: tuple[str, ...] = ()
+    patience_s: float = READY_SECONDS
 
     @property
     def base(self) -> str:
@@ -79,7 +80,7 @@ class FirnProcess:
         await self._ready()
 
     async def _ready(self) -> None:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(READY_SECONDS):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(self.patience_s):
             while True:
                 if self.process is None or self.process.returncode is not None:
                     raise RuntimeError(self.log_file.read_text())

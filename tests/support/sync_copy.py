@@ -96,11 +96,11 @@ def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, forgotten: set[
     `truth` is a fresh one without lazy loading; `forgotten` are rooms that the user forgot.
     """
     assert held.account_data == fresh.account_data
-    assert set(held.joined) == set(fresh.joined)
+    assert set(held.joined) == set(fresh.joined), (set(held.joined), set(fresh.joined))
     assert set(held.invited) == set(fresh.invited)
     for room, events in fresh.invited.items():
         assert _own(held.invited[room]) == _own(events)
-    assert set(fresh.left) <= set(held.left)
+    assert set(fresh.left) <= set(held.left), (set(held.left), set(fresh.left))
     assert set(held.left) - set(fresh.left) <= forgotten
     for room, now in fresh.joined.items():
         _compare_room(held.joined[room], now, truth.joined[room], lazy=lazy)
@@ -112,7 +112,7 @@ def _own(events: list[Json]) -> list[str]:
 
 def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool) -> None:
     count = min(len(then.timeline), len(now.timeline))
-    assert then.timeline[-count:] == now.timeline[-count:]
+    assert then.timeline[-count:] == now.timeline[-count:], (then.timeline, now.timeline)
     if lazy:
         assert {k: v for k, v in then.state.items() if truth.state.get(k) != v} == {}
         assert {k for k in truth.state if k[0] != "m.room.member"} <= set(then.state)
@@ -121,13 +121,13 @@ def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool)
     else:
         assert then.state == now.state, _differences(then.state, now.state)
         assert now.state == truth.state, _differences(now.state, truth.state)
-    assert then.receipts == now.receipts
+    assert then.receipts == now.receipts, (then.receipts, now.receipts)
     assert then.account_data == now.account_data
     assert then.typing == now.typing
-    assert then.unread == now.unread
+    assert then.unread == now.unread, (then.unread, now.unread)
     for count_of in ("m.joined_member_count", "m.invited_member_count"):
-        assert then.summary[count_of] == now.summary[count_of]
-    assert then.summary.get("m.heroes") == now.summary.get("m.heroes")
+        assert then.summary[count_of] == now.summary[count_of], count_of
+    assert then.summary.get("m.heroes") == now.summary.get("m.heroes"), (then.summary, now.summary)
 
 
 def _differences(

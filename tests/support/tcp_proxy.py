@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 When = Literal["before", "during", "after"]
 _CHUNK = 1 << 20
+BATCH_END = (b";COMMIT", b";COMMIT;END")
+"""How the packet of a writer's batch ends on MySQL, and on MariaDB."""
+
+
+class _Cut(NamedTuple):
+    ends: bytes | tuple[bytes, ...]
+    when: When
+    then: Callable[[], object]
 
 
 class TcpProxy:
@@ -18,23 +26,33 @@ class TcpProxy:
 
     `cut(pattern, when)` waits for one packet from a client whose end is `pattern`, and cuts
     its connection: before the server has it, when it has been sent, or once the server has
-    answered (the answer is lost). Each cut happens once, in order. `down` refuses new
-    connections; while `silent` nothing that clients say gets through, and nothing is cut.
+    answered (the answer is lost); then `then` is called. Each cut happens once, in order;
+    `spare` takes back those that are still to come. `down` refuses new connections; while
+    `silent` nothing that clients say gets through, and nothing is cut.
     """
 
     def __init__(self, host: str, port: int) -> None:
         """Relay to this address."""
         self._target = host, port
-        self._cuts: list[tuple[bytes | tuple[bytes, ...], When]] = []
+        self._cuts: list[_Cut] = []
         self._links: set[asyncio.StreamWriter] = set()
         self.down = False
         self.silent = False
         self.done = 0
         self.port = 0
 
-    def cut(self, ends: bytes | tuple[bytes, ...], when: When) -> None:
+    def cut(
+        self,
+        ends: bytes | tuple[bytes, ...],
+        when: When,
+        then: Callable[[], object] = bool,
+    ) -> None:
         """Cut the connection of the next packet that ends so, or in one of these ways."""
-        self._cuts.append((ends, when))
+        self._cuts.append(_Cut(ends, when, then))
+
+    def spare(self) -> None:
+        """Cut no packet that is still to come."""
+        self._cuts.clear()
 
     def cut_all(self) -> None:
         """Cut what is connected now."""
@@ -73,22 +91,22 @@ class TcpProxy:
             while self.silent:
                 await asyncio.sleep(0.02)
             end = (end + data)[-64:]
-            if not (self._cuts and end.endswith(self._cuts[0][0])):
+            if not (self._cuts and end.endswith(self._cuts[0].ends)):
                 up_writer.write(data)
                 await up_writer.drain()
                 continue
-            _, when = self._cuts.pop(0)
+            cut = self._cuts.pop(0)
             self.done += 1
-            if when == "before":
-                return
-            if when == "after":
+            if cut.when == "after":
                 answers.cancel()
                 with suppress(asyncio.CancelledError):
                     await answers
-            up_writer.write(data)
-            await up_writer.drain()
-            if when == "after":
+            if cut.when != "before":
+                up_writer.write(data)
+                await up_writer.drain()
+            if cut.when == "after":
                 await up_reader.read(1)
+            cut.then()
             return
 
 

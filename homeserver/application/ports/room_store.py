@@ -45,7 +45,10 @@ class RoomStore(Protocol):
         ...
 
     async def refresh(self, room: Room) -> bool:
-        """Bring a room up to the store; whether anything had changed."""
+        """Bring a room up to the store; whether anything had changed.
+
+        On return it has all that was stored when this was called, whoever else refreshed it.
+        """
         ...
 
     async def transaction_events(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:

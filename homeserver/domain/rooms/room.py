@@ -198,15 +198,15 @@ class Room:
         muted: Iterable[int] = (),
         redacted: Iterable[TimelineEvent] = (),
         gaps: Mapping[int, Gap] | None = None,
-    ) -> None:
+    ) -> bool:
         """Take over what other writers committed after `seen`, read from the store.
 
         `changes` are those after `seen`'s revision, in order, `tail` the newest events after
         `seen`, `redacted` older events in their stripped form. Nothing happens where the room
-        moved on meanwhile; `certified` stays where it is.
+        moved on meanwhile, and False is returned; `certified` stays where it is.
         """
         if self.head is not seen:
-            return
+            return False
         self.head = head
         for change in changes:
             held = self.state.get(change.key)
@@ -225,6 +225,7 @@ class Room:
         for placed in receipts:
             place_receipt(self.receipts, placed)
         self.cached.clear()
+        return True
 
     def absorb(self, draft: RoomDraft) -> None:
         """Take over what a committed draft added.

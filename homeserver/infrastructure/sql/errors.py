@@ -1,4 +1,7 @@
-"""What can happen to a transaction, in the store's own terms, whatever the driver says."""
+"""What can happen to a transaction, in the store's own terms, whatever the driver says.
+
+Those that pass by themselves are `UnavailableError`s: a reader who meets one may try again.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,16 @@ class ClashError(StoreError):
     """A key was taken or a compare-and-set failed: reload, recompute, try again."""
 
 
-class TransientError(StoreError):
+class TransientError(StoreError, UnavailableError):
     """Deadlock or lock timeout: try the same again."""
 
 
-class InDoubtError(StoreError):
+class InDoubtError(StoreError, UnavailableError):
     """The connection was lost while COMMIT was on its way: it may have happened."""
 
 
 class StoreDownError(StoreError, UnavailableError):
-    """The database cannot be reached or cannot write (down, disk full).
-
-    Whoever only reads lets it through: it is answered 503.
-    """
+    """The database cannot be reached or cannot write (down, disk full)."""
 
 
 class PoisonError(StoreError):

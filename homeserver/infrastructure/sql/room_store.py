@@ -82,19 +82,20 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
         """See `RoomStore.refresh`."""
         if _head(await self._db.fetch(q.HEAD, room=room.nid)) == room.head:
             return False
-        while True:
-            seen = room.head
-            if not await self._refresh(room, seen):
-                return False
-            if room.head is not seen:
-                return True
+        before = room.head
+        while not await self._refresh(room, room.head):
+            pass  # whoever moved it meanwhile may have read an older instant than we did
+        return room.head is not before
 
     async def _refresh(self, room: Room, old: Head) -> bool:
-        """Read what the store has beyond `old`; the room takes it unless it moved meanwhile."""
+        """Read what the store has beyond `old`; False where the room moved meanwhile.
+
+        It has not taken then what was read, and may lack some of it.
+        """
         async with self._db.snapshot() as reader:
             head = _head(await reader.fetch(q.HEAD, room=room.nid))
             if head == old:
-                return False
+                return True
             changes = await state_rows(reader, room, q.CHANGES_SINCE_REV, rev=old.rev)
             gaps = await reader.fetch(q.GAPS, room=room.nid)
             members = await reader.fetch(q.MEMBERS_SINCE, room=room.nid, seq=old.seq)
@@ -103,7 +104,7 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
             redacted = await read_timeline(reader, room, rows)
             receipts = await reader.fetch(q.RECEIPTS, room=room.nid)
             muted = await reader.fetch(q.MUTED, room=room.nid)
-        room.catch_up(
+        return room.catch_up(
             old,
             head,
             [change_of(room, row) for row in changes],
@@ -114,7 +115,6 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
             redacted,
             _gaps(gaps),
         )
-        return True
 
     async def transaction_events(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:
         """See `RoomStore.transaction_events`."""

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeserver.presentation.cli.out import complain
+from homeserver.presentation.cli.tree import run_module
 
 if TYPE_CHECKING:
     from homeserver.presentation.cli.context import Commands
 
-_TREE = str(Path(__file__).parents[3])
-# Benchmarks live with the tests and are not installed with the program.
 _MODULES = {
     "load": "tests.load.bench",
     "cluster": "tests.load.cluster.bench",
@@ -42,15 +36,4 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a benchmark's `main` with its own arguments; returns the exit code."""
-    name = _MODULES[args.kind]
-    if _TREE not in sys.path:  # the console script does not look beside the package
-        sys.path.append(_TREE)
-    try:
-        found = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        complain(f"this installation has no {args.kind} benchmark ({name})")
-        return 1
-    code: int = importlib.import_module(name).main(args.arguments)
-    return code
+    return run_module(_MODULES[args.kind], args.arguments)

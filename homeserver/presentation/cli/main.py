@@ -17,6 +17,7 @@ from homeserver.presentation.cli import (
     doctor,
     migrate,
     move,
+    prove,
     restore,
     serve,
     user,
@@ -26,7 +27,7 @@ from homeserver.presentation.cli.out import CommandError, complain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (serve, migrate, config, docs, doctor, user, bench, backup, restore, move)
+COMMANDS = (serve, migrate, config, docs, doctor, user, bench, prove, backup, restore, move)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -55,12 +55,12 @@ def run_lock(args: argparse.Namespace) -> int:
 
 
 def _told(work: Coroutine[Any, Any, str]) -> int:
-    """Do it and say whose account it was, or what was wrong but for the store."""
+    """Do it and say whose account it was, or what was wrong."""
     from homeserver.bootstrap import StoreError  # noqa: PLC0415 (drivers load only where used)
 
     try:
         say(asyncio.run(work))
-    except StoreError:
+    except StoreError:  # `on_store` tells it
         raise
     except MatrixError as error:
         complain(error.message or error.errcode)
