@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import SyncParts, build_sync
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
+    from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.routing import Route
 
 
@@ -28,7 +30,12 @@ class Api:
     stream: StreamParts
 
 
-def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) -> Api:
+def build_api(
+    core: Core,
+    limiter: RateLimiter,
+    cluster: Cluster | None = None,
+    redis: RedisLink | None = None,
+) -> Api:
     """Wire it; in a cluster, other workers find the devices that sync here."""
     accounts, send = build_accounts(core, limiter), build_send(core)
     if cluster is not None:
@@ -37,6 +44,6 @@ def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) 
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
-    rooms = room_routes(core, accounts.people, send)
+    rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     routes = (*accounts.routes, *rooms, *sync.routes, *stream.routes)
     return Api(routes, accounts, sync, stream)

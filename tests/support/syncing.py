@@ -17,6 +17,7 @@ from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
@@ -177,7 +178,7 @@ class SyncTown:
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
-            *room_routes(self.core, people, send),
+            *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *self.stream.routes,
         )
