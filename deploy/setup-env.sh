@@ -2,8 +2,10 @@
 # Creates or refreshes .venv from the lock files. Usage: deploy/setup-env.sh run|dev
 #
 # Needs Python 3.11 or later ($PYTHON chooses one); works with or without root and with
-# or without python3-venv. Does nothing, within some 10 ms, while the lock files and
-# the packaging part of setup.cfg are as they were.
+# or without python3-venv. The distribution's own Python comes first: it is built with
+# profile-guided optimisation, and a server on it takes a fifth less processor time than
+# on one built from source as usual (docs/operate/where-the-time-goes.md). Does nothing,
+# within some 10 ms, while the lock files and the packaging part of setup.cfg are as they were.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,14 +31,13 @@ fingerprint() {
 
 is_fit() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
-find_python() {
-    for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+# One path a line, the best first; only $PYTHON where that is set.
+fit_pythons() {
+    for name in ${PYTHON:-/usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11}; do
         if command -v "$name" >/dev/null 2>&1 && is_fit "$name"; then
             command -v "$name"
-            return
         fi
     done
-    fail "no Python 3.11 or later found; install one, or name it with PYTHON=/path/to/python"
 }
 
 has_pip() { [ -x $venv/bin/python ] && $venv/bin/python -m pip --version >/dev/null 2>&1; }
@@ -64,18 +65,27 @@ venv_with_apt() {
     venv_with_ensurepip
 }
 
-create() {
-    python=$(find_python)
+venv_with() {
+    python=$1
     echo "firn: creating $venv with $python" >&2
-    venv_with_ensurepip || venv_with_other_pip || venv_with_virtualenv || venv_with_apt ||
-        fail "cannot create $venv: install python3-venv (apt-get install python3-venv)"
+    venv_with_ensurepip || venv_with_other_pip || venv_with_virtualenv || venv_with_apt
+}
+
+create() {
+    pythons=$(fit_pythons)
+    [ -n "$pythons" ] ||
+        fail "no Python 3.11 or later found; install one, or name it with PYTHON=/path/to/python"
+    for path in $pythons; do
+        venv_with "$path" && return
+    done
+    fail "cannot create $venv: install python3-venv (apt-get install python3-venv)"
 }
 
 # The lock files pin every package with its hash, so that what runs is what was tested;
 # the project itself is linked, not copied (--no-deps: the lock has decided them).
 install() {
     echo "firn: installing the packages of requirements/$kind.txt" >&2
-    $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes \
         --requirement "requirements/$kind.txt" || fail "the packages could not be installed"
     # setuptools warns at length about editable installs: shown only where it fails.
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
+from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import SyncParts, build_sync
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
+    from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.routing import Route
 
 
@@ -30,7 +32,12 @@ class Api:
     stream: StreamParts
 
 
-def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) -> Api:
+def build_api(
+    core: Core,
+    limiter: RateLimiter,
+    cluster: Cluster | None = None,
+    redis: RedisLink | None = None,
+) -> Api:
     """Wire it; in a cluster, other workers find the devices that sync here."""
     accounts, send = build_accounts(core, limiter), build_send(core)
     online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
@@ -38,7 +45,7 @@ def build_api(core: Core, limiter: RateLimiter, cluster: Cluster | None = None) 
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
-    rooms = room_routes(core, accounts.people, send)
+    rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
     routes = (*accounts.routes, *rooms, *sync.routes, *to_device.routes, *stream.routes)
     return Api(routes, accounts, sync, to_device, stream)

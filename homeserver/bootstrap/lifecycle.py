@@ -97,7 +97,7 @@ def _company(settings: Settings) -> Company:
 async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -> None:
     workers = cluster.routes.known_workers if cluster is not None else None
     limiter = build_limiter(core, redis, workers)
-    api = build_api(core, limiter, cluster)
+    api = build_api(core, limiter, cluster, redis)
     delivery = await start_delivery(core, cluster)
     server = build_http(core, api.routes, api.accounts.authenticator, limiter)
     stopping = _stop_signal()

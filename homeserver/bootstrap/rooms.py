@@ -48,6 +48,7 @@ from homeserver.presentation.client.send import SendMessage, send_routes
 from homeserver.presentation.client.state_events import state_event_routes
 
 if TYPE_CHECKING:
+    from homeserver.application.memo import Memo
     from homeserver.application.ports.profiles import ProfileReader
     from homeserver.application.ports.users import Users
     from homeserver.bootstrap.core import Core
@@ -69,9 +70,9 @@ def build_send(core: Core) -> SendMessage:
     )
 
 
-def room_routes(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:
+def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
     """All rows of the rooms' endpoints."""
-    return (*_writing(core, people, send), *_reading(core))
+    return (*_writing(core, people, send), *_reading(core, memo))
 
 
 def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:
@@ -121,7 +122,7 @@ def _members(core: Core, people: People) -> SetMember:
     )
 
 
-def _reading(core: Core) -> tuple[Route, ...]:
+def _reading(core: Core, memo: Memo) -> tuple[Route, ...]:
     scan, state = LogScan(core.store), StateReader(core.store)
     points = Points(core.timeline, core.log, lambda: core.generation)
     access = core.access
@@ -130,6 +131,6 @@ def _reading(core: Core) -> tuple[Route, ...]:
         *context_routes(GetContext(access, core.store, scan, state)),
         *room_event_routes(GetEvent(access, core.store), EventAtTime(access, core.store, scan)),
         *room_state_routes(GetState(access, state)),
-        *member_routes(GetMembers(access, state, points), JoinedMembers(access)),
+        *member_routes(GetMembers(access, state, points), JoinedMembers(access, memo)),
         *rooms_list_routes(JoinedRooms(core.hub, core.memberships, core.rooms, core.store)),
     )

@@ -16,6 +16,7 @@ from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
+from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
@@ -176,7 +177,7 @@ class SyncTown:
         send = build_send(self.core)
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
-            *room_routes(self.core, people, send),
+            *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *self.to_device.routes,
             *self.stream.routes,

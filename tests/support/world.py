@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from homeserver.application.access import RoomAccess
+from homeserver.application.memo import Memo
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.compose import NewEvent, Transaction, append
 from homeserver.application.rooms.event_at_time import EventAtTime
@@ -34,6 +35,7 @@ from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
+from homeserver.infrastructure.embedded.shared_cache import MemoryCache
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.log import SqlLogReader
@@ -134,6 +136,7 @@ class World:
         self.writer = writer
         self.hub = hub
         self.store = SqlRoomStore(self.database)
+        self.cache = MemoryCache(SystemClock(), max_bytes=1 << 20)
         self._wire()
 
     def _wire(self) -> None:
@@ -152,7 +155,7 @@ class World:
         self.get_state = GetState(self.access, self.state)
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)
-        self.joined_members = JoinedMembers(self.access)
+        self.joined_members = JoinedMembers(self.access, Memo(self.cache))
         self.joined_rooms = JoinedRooms(self.hub, places, self.rooms, self.store)
 
     async def room(self, *puts: Put) -> Room:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from homeserver.application.ports.rate_limiter import Limit
+from homeserver.application.rooms import joined_members
 from homeserver.application.rooms.compose import Transaction
 from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
@@ -268,6 +269,25 @@ async def test_members_now_at_a_token_and_by_membership(world: World, client: Cl
     assert await who(at=then, membership="join") == {ALICE, BOB}
     wrong = await client.get(ALICE, "members", room, membership="friend")
     assert wrong.error == (400, "M_INVALID_PARAM")
+
+
+async def test_the_members_of_a_large_room_are_written_once_for_all_workers(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who loads the room anew finds the list in the cache; a change makes it another one."""
+    monkeypatch.setattr(joined_members, "MANY", 2)
+    room = await world.room(member(BOB, "join"))
+    before = (await client.get(ALICE, "joined_members", room)).body
+    size = world.cache.size
+    assert size > 0
+    await world.reload(room)
+    with monkeypatch.context() as unable:
+        unable.setattr(joined_members, "_body", None)
+        assert await world.joined_members(requester(ALICE), room.room_id) == before
+    again = await world.rooms.get(room.room_id)
+    await world.put(again, member(CAROL, "join"))
+    found = json.loads(await world.joined_members(requester(ALICE), room.room_id))
+    assert set(found["joined"]) == {ALICE, BOB, CAROL}
 
 
 async def test_joined_members_follow_every_change(world: World, client: Client) -> None:
