@@ -59,7 +59,11 @@ class Saboteur:
         }
 
     async def carry_out(self, planned: Iterable[Planned], until: float) -> None:
-        """Break until that time; all is repaired on return. Raises NoPartError."""
+        """Break all that is planned, but begin nothing after that time; return when all is mended.
+
+        On a slow machine, where workers take long to start, faults come later than planned.
+        Raises NoPartError.
+        """
         lanes: dict[str, list[Planned]] = {}
         for fault in planned:
             lanes.setdefault(fault.lane, []).append(fault)

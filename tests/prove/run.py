@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MEND_SECONDS = 60.0
 """Within this time of the last fault every writer is answered, every device has everything."""
+LONGEST = 4
+"""How many times its duration a run may last, where faults take longer than planned."""
 PROGRESS_SECONDS = 5.0
 BUNDLES = {
     LOST: "bundles lost",
@@ -106,7 +108,7 @@ async def _live(
         talk += [(f"the guest of {guest.room}", guest.run()) for guest in town.guests]
         async with _tasks(ground, talk) as writers, _tasks(ground, [("", _progress(ground, say))]):
             planned = options.planned()
-            await Saboteur(parts, ground).carry_out(planned, options.duration)
+            await Saboteur(parts, ground).carry_out(planned, LONGEST * options.duration)
             await asyncio.sleep(options.duration - ground.now())
             ground.calm.set()
             say("all is mended, waiting for what is under way")
