@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from homeserver.domain.shared.errors import OutageError
+
 
 class StoreError(Exception):
     """The store refused or failed; the transaction left no trace unless `InDoubtError`."""
@@ -11,15 +13,15 @@ class ClashError(StoreError):
     """A key was taken or a compare-and-set failed: reload, recompute, try again."""
 
 
-class TransientError(StoreError):
+class TransientError(StoreError, OutageError):
     """Deadlock or lock timeout: try the same again."""
 
 
-class InDoubtError(StoreError):
+class InDoubtError(StoreError, OutageError):
     """The connection was lost while COMMIT was on its way: it may have happened."""
 
 
-class StoreDownError(StoreError):
+class StoreDownError(StoreError, OutageError):
     """The database cannot be reached or cannot write (down, disk full)."""
 
 
