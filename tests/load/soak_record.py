@@ -16,6 +16,8 @@ AFTER_S = 15.0
 """What is sent so long after a fault's end may still be lost: a target is forgotten after 10 s."""
 FIT_MINUTES = 10
 """What a fit takes at least: the second half of a life. Before, queues and heaps find their size."""
+JUDGED_MINUTES = 20
+"""Of a fit by which a worker is judged: a shorter one shows mostly the steps that faults leave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.load.client import CACHE
 from tests.load.machine import describe
-from tests.load.soak_record import FIT_MINUTES, Record, lags, part, sent
+from tests.load.soak_record import FIT_MINUTES, JUDGED_MINUTES, Record, lags, part, sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +46,8 @@ def problems(record: Record) -> Iterator[str]:
         if fault.back is None or fault.back - fault.ended > BACK_S:
             yield f"{_what(fault)}: frames did not flow {BACK_S:.0f} s after"
     for growth in record.growths("rss_kb"):
+        if growth.minutes < JUDGED_MINUTES:
+            continue
         if growth.slope - _SURE * growth.error > LEAK_KB:
             yield f"{growth.process} grows by {growth.slope:.0f} ± {growth.error:.0f} KB an hour"
 
@@ -82,7 +84,8 @@ def page(record: Record) -> str:
         "## Workers",
         "",
         f"The second halves of lives of {2 * FIT_MINUTES} minutes and more. The slope is a",
-        "least-squares fit of the resident memory, with its standard error.",
+        f"least-squares fit of the resident memory, with its standard error; from {JUDGED_MINUTES}",
+        "minutes on it is judged.",
         "",
         "| worker | minutes | first MB | last MB | KB an hour | threads | descriptors | core |",
         "|---|---|---|---|---|---|---|---|",

@@ -154,3 +154,10 @@ class UnavailableError(MatrixError):
 
     status = 503
     errcode = "M_UNKNOWN"
+
+
+class OutageError(Exception):
+    """What the server stands on fails for now; adapters' errors are of this kind.
+
+    No MatrixError: its text is for the log. Clients are told 503, and try again.
+    """

@@ -5,7 +5,7 @@ Those that pass by themselves are `UnavailableError`s: a reader who meets one ma
 
 from __future__ import annotations
 
-from homeserver.domain.shared.errors import UnavailableError
+from homeserver.domain.shared.errors import OutageError
 
 
 class StoreError(Exception):
@@ -16,15 +16,15 @@ class ClashError(StoreError):
     """A key was taken or a compare-and-set failed: reload, recompute, try again."""
 
 
-class TransientError(StoreError, UnavailableError):
+class TransientError(StoreError, OutageError):
     """Deadlock or lock timeout: try the same again."""
 
 
-class InDoubtError(StoreError, UnavailableError):
+class InDoubtError(StoreError, OutageError):
     """The connection was lost while COMMIT was on its way: it may have happened."""
 
 
-class StoreDownError(StoreError, UnavailableError):
+class StoreDownError(StoreError, OutageError):
     """The database cannot be reached or cannot write (down, disk full)."""
 
 

@@ -9,6 +9,7 @@
 | TooLargeError, RequestTimedOutError | the same, and the connection is closed |
 | ConnectionError while the client has gone | nothing; not logged as an error |
 | asyncio.CancelledError | passed on |
+| OutageError (the database is away) | 503 M_UNKNOWN; one line goes to the log |
 | anything else | 500 M_UNKNOWN; the traceback goes to the log under the trace id |
 """
 
@@ -23,6 +24,7 @@ import msgspec
 from homeserver.domain.shared.errors import (
     LimitExceededError,
     MatrixError,
+    OutageError,
     TooLargeError,
     UnavailableError,
 )
@@ -78,6 +80,9 @@ def refusal_of(work: Observed, error: Exception) -> MatrixError:
     """What a client is told of any exception; one that is no refusal is logged."""
     if isinstance(error, MatrixError):
         return error
+    if isinstance(error, OutageError):
+        _log.warning("An outage in %s %s: %s", work.method, work.label, error)
+        return UnavailableError("The server cannot do this right now: try again")
     trace = current()
     trace_id = trace.trace_id if trace else "none"
     _log.error(
