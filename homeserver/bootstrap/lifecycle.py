@@ -63,6 +63,9 @@ async def serve(settings: LiveSettings) -> int:
             database = await stack.enter_async_context(opened_store(current, clock, ids))
             core = await build_core(settings, clock, ids, database, company=_company(current))
             stack.push_async_callback(core.writer.stop)
+            stopping = _stop_signal()
+            beating = asyncio.create_task(_beat(core, stopping), name="beat")
+            stack.callback(beating.cancel)
             control = build_control(core)
             if control is not None:
                 with _start("data_dir"):
@@ -70,7 +73,7 @@ async def serve(settings: LiveSettings) -> int:
             redis = build_redis(core)
             if redis is not None:
                 stack.push_async_callback(redis.close)
-            await _serve(core, redis, build_cluster(core, redis))
+            await _serve(core, redis, build_cluster(core, redis), stopping)
     except StoreError as error:
         log.critical("store.unusable", reason=str(error))
         return STORE_PROBLEM
@@ -99,19 +102,30 @@ def _company(settings: Settings) -> Company:
     return Company.ANY if settings.is_clustered else Company.ALONE
 
 
-async def _serve(core: Core, redis: RedisLink | None, cluster: Cluster | None) -> None:
+async def _beat(core: Core, stopping: asyncio.Event) -> None:
+    """Beat for the slot from the moment that it is ours; stop where it is lost."""
+    while not core.writer.fenced:
+        await asyncio.sleep(BEAT_SECONDS)
+        try:
+            await core.writer.beat()
+        except StoreError as error:
+            log.warning("slot.beat_failed", reason=str(error))
+    stopping.set()
+
+
+async def _serve(
+    core: Core, redis: RedisLink | None, cluster: Cluster | None, stopping: asyncio.Event
+) -> None:
     workers = cluster.routes.known_workers if cluster is not None else None
     limiter = build_limiter(core, redis, workers)
     api = build_api(core, limiter, cluster, redis)
     delivery = await start_delivery(core, cluster)
     server = build_http(core, api.routes, api.accounts.authenticator, limiter)
-    stopping = _stop_signal()
     await api.accounts.finish_deactivations()
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
-    keeping = _keep_house(core, api, stopping)
-    housekeeping = asyncio.create_task(keeping, name="housekeeping")
+    housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     # what start-up made lives as long as the process: no need to look at it again
     gc.collect()
     gc.freeze()
@@ -136,20 +150,12 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _keep_house(core: Core, api: Api, stopping: asyncio.Event) -> None:
-    """Beat for the slot, and forget what is over; stop where the slot is lost."""
-    swept = core.clock.monotonic()
-    while not core.writer.fenced:
-        await asyncio.sleep(BEAT_SECONDS)
-        try:
-            await core.writer.beat()
-        except StoreError as error:
-            log.warning("slot.beat_failed", reason=str(error))
-        if core.clock.monotonic() - swept > SWEEP_SECONDS:
-            api.sync.feeds.sweep()
-            await _forget_transactions(core, api)
-            swept = core.clock.monotonic()
-    stopping.set()
+async def _keep_house(core: Core, api: Api) -> None:
+    """Forget what is over."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        api.sync.feeds.sweep()
+        await _forget_transactions(core, api)
 
 
 async def _forget_transactions(core: Core, api: Api) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.to_device.message import Message
 
-TOGETHER: Final = 100
+TOGETHER: Final = 25
 """Addressees that are written in one change; larger requests are several changes."""
 
 

@@ -1,6 +1,6 @@
 """What can happen to a transaction, in the store's own terms, whatever the driver says.
 
-Those that pass by themselves are `UnavailableError`s: a reader who meets one may try again.
+Those that pass by themselves are `OutageError`s: clients are told 503, and try again.
 """
 
 from __future__ import annotations

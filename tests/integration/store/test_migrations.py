@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import create_engine, select, text, update
 
 from homeserver.infrastructure.sql.errors import StoreDownError
 from homeserver.infrastructure.sql.migrate import (
@@ -17,7 +20,7 @@ from homeserver.infrastructure.sql.migrate import (
     mysql_url,
     sqlite_url,
 )
-from homeserver.infrastructure.sql.tables import metadata, store
+from homeserver.infrastructure.sql.tables import device, metadata, store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +52,30 @@ def test_migrating_again_changes_nothing(empty: URL) -> None:
     migrate(empty, **IDENTITY)
     migrate(empty, **{**IDENTITY, "generation": b"another_", "now": 2})
     assert _identity(empty) == (b"firn.test", b"8 octets", 1)
+
+
+def test_devices_of_the_first_schema_get_empty_inboxes_and_may_go_back(empty: URL) -> None:
+    migrate(empty, **IDENTITY)
+    _alembic(empty, "downgrade", "0001")
+    engine = create_engine(empty)
+    with engine.begin() as connection:
+        old = "nid, user_nid, device_id, created_ts, issued, used, first_open, slot, pos"
+        connection.execute(text(f"INSERT INTO device ({old}) VALUES (5, 1, 'D', 1, 0, 0, 0, 1, 1)"))
+    migrate(empty, **IDENTITY)
+    with engine.begin() as connection:
+        assert connection.execute(select(device.c.nid, device.c.inbox_seq)).all() == [(5, 0)]
+    engine.dispose()
+
+
+def _alembic(url: URL, direction: str, revision: str) -> None:
+    """Move the schema to another revision."""
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        getattr(command, direction)(config, revision)
+    engine.dispose()
 
 
 def test_a_store_keeps_its_name(empty: URL) -> None:
