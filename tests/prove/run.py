@@ -92,7 +92,8 @@ async def run(options: Options, folder: Path, say: Callable[[str], None]) -> Ver
         faults = Counter(fault.kind for fault in ground.history.faults)
         for tally in parts.tallies():
             faults.update({BUNDLES[mark]: n for mark, n in Counter(tally).items()})
-        return Verdict(ground.history, faults, found, _late(ground.history))
+        settled = [device.name for device in town.devices if device.user in town.members]
+        return Verdict(ground.history, faults, found, _late(ground.history, settled))
 
 
 async def _live(
@@ -150,14 +151,13 @@ async def _progress(ground: Ground, say: Callable[[str], None]) -> None:
         await asyncio.sleep(PROGRESS_SECONDS)
 
 
-def _late(history: History) -> list[float]:
-    """How long after its acknowledgement each event was delivered to each device."""
+def _late(history: History, devices: list[str]) -> list[float]:
+    """How long after its acknowledgement each event came to each of these devices."""
     known = {attempt.event_id: attempt.ended for attempt in history.acknowledged()}
     return sorted(
         max(0.0, answer.at - known[event_id])
-        for answers in history.answers.values()
-        for answer in answers
-        if answer.taken
+        for device in devices
+        for answer in history.taken(device)
         for portion in answer.rooms.values()
         for event_id in portion.events
         if event_id in known
