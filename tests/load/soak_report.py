@@ -58,7 +58,7 @@ def page(record: Record) -> str:
     found = list(problems(record)) or ["none"]
     lost = sum(gap.count for gap in record.gaps())
     lines = [
-        "# An hour of RocketMQ",
+        "# Soak of RocketMQ",
         "",
         f"Written by `firn bench bus-soak --write` after {len(record.minutes)} minutes of three",
         "workers, each a process, with a broker of their own; on",
