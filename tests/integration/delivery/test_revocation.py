@@ -251,9 +251,10 @@ async def test_a_lease_is_as_old_as_the_beginning_of_the_read(offices: Offices) 
     tail, ages = b.core.tail, list[float]()
     assert tail is not None
     tail.renewed.append(ages.append)
-    filler, gate = tail._filler, asyncio.Event()
+    filler, reading, gate = tail._filler, asyncio.Event(), asyncio.Event()
 
     async def slow(news: Any) -> None:
+        reading.set()
         await gate.wait()
         await filler(news)
 
@@ -261,10 +262,11 @@ async def test_a_lease_is_as_old_as_the_beginning_of_the_read(offices: Offices) 
     victim = await offices.device("juliet")
     there = await offices.stack.enter_async_context(Device(b.base))
     there.token = victim.token
+    await reading.wait()
     await asyncio.sleep(1.2)
     assert await _answers(there, 200)
     await victim.call("POST", "/logout", {})
     tail._filler = filler
     gate.set()
-    await eventually(lambda: any(age > BOUND for age in ages), 3.0)
+    await eventually(lambda: any(age > BOUND for age in ages), 10.0)
     assert await _answers(there, 401)
