@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from tests.support.busy import busy
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -78,7 +80,7 @@ class FirnProcess:
         await self._ready()
 
     async def _ready(self) -> None:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(READY_SECONDS):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(READY_SECONDS * busy()):
             while True:
                 if self.process is None or self.process.returncode is not None:
                     raise RuntimeError(self.log_file.read_text())
