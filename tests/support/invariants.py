@@ -64,9 +64,9 @@ class Watcher:
         self.device = device
         self.seen: dict[str, list[str]] = {}
 
-    async def watch(self) -> None:
-        """Sync until cancelled."""
-        while True:
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Sync until told to stop; cancelled amid an answer it would have lost what was in it."""
+        while not stop.is_set():
             await self.look(500)
 
     async def look(self, timeout_ms: int = 0) -> None:

@@ -79,16 +79,14 @@ class Storm:
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Let the watchers sync while the block runs; an error of theirs ends the test."""
-        tasks = [asyncio.create_task(watcher.watch()) for watcher in self.watchers]
-        try:
-            yield
-            for task in tasks:
-                if task.done():
-                    task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for watcher in self.watchers:
+                tasks.create_task(watcher.watch(stop))
+            try:
+                yield
+            finally:
+                stop.set()
 
 
 @asynccontextmanager

@@ -18,7 +18,8 @@ def add_to(commands: Commands) -> None:
     command = commands.add_parser(
         "prove",
         help="break a cluster on purpose: nothing is lost (from a source checkout)",
-        add_help=False,  # the tool itself tells its options
+        add_help=False,  # the tool itself knows its options
+        prefix_chars="+",  # so that they are not taken for this parser's
     )
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     command.set_defaults(run=run)

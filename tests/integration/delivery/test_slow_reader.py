@@ -36,9 +36,10 @@ async def test_E7_a_reader_that_never_reads_what_another_worker_writes(town: Clu
         await town.settle()
         (server,) = town.workers[1].stream.sockets._all()
         held: Any = server._session.window  # type: ignore[attr-defined]
-        assert len(held._sizes) <= window.MAX_FRAMES
-        assert sum(held._sizes) <= window.MAX_BYTES + COUNT * (SIZE + 2_000)
-        assert server._wire.unwritten <= sum(held._sizes)  # type: ignore[attr-defined]
+        assert len(held._frames) <= window.MAX_FRAMES
+        on_their_way = sum(size for size, _ in held._frames)
+        assert on_their_way <= window.MAX_BYTES + COUNT * (SIZE + 2_000)
+        assert server._wire.unwritten <= on_their_way  # type: ignore[attr-defined]
         sent = held.sent
         await romeo.send(room, "one more")
         await town.settle()
