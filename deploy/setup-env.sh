@@ -3,8 +3,8 @@
 #
 # Needs Python 3.11 or later ($PYTHON chooses one); works with or without root and with
 # or without python3-venv. The distribution's own Python comes first: it is built with
-# profile-guided optimisation, and a server on it takes a fifth less processor time than
-# on one built from source as usual (docs/operate/where-the-time-goes.md). Does nothing,
+# profile-guided optimisation, and a server on it takes up to a fifth less processor time
+# than on one built from source as usual (docs/operate/where-the-time-goes.md). Does nothing,
 # within some 10 ms, while the lock files and the packaging part of setup.cfg are as they were.
 set -eu
 cd "$(dirname "$0")/.."
