@@ -178,11 +178,10 @@ async def test_F6_a_database_that_is_gone_in_doubt_does_not_keep_the_worker_from
     mysql: Store,
 ) -> None:
     async with cut_off(mysql) as (proxy, sender):
-        proxy.cut(BATCH_END, "before")
+        proxy.cut(BATCH_END, "before", then=lambda: setattr(proxy, "down", True))
         saying = asyncio.create_task(sender.say("lost"))
         while not proxy.done:
             await asyncio.sleep(0.005)
-        proxy.down = True
         proxy.cut_all()
         await asyncio.sleep(0.1)
         async with asyncio.timeout(3):

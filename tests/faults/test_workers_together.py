@@ -118,6 +118,19 @@ async def test_F1_who_types_on_a_worker_that_is_killed_is_gone_after_the_timeout
             await device.__aexit__(None, None, None)
 
 
+async def _messages(device: Device, room: str) -> list[dict[str, Any]]:
+    """All messages of a room that a worker shows, newest first."""
+    events: list[dict[str, Any]] = []
+    start: str | None = None
+    while True:
+        query = {"from": start} if start else {}
+        page = await device.room_call("GET", room, "messages", dir="b", limit=100, **query)
+        events += [event for event in page["chunk"] if event["type"] == "m.room.message"]
+        start = page.get("end")
+        if start is None:
+            return events
+
+
 async def _taken(worker: FirnProcess) -> int:
     """How many writes a worker did for others."""
     async with aiohttp.ClientSession() as http, http.get(f"{worker.base}/metrics") as answer:
@@ -163,16 +176,9 @@ async def test_I1_I2_the_preferred_worker_of_a_crowded_room_is_paused_and_killed
         await talking
         await storm(range(20, 60))  # the same transactions, at the other of the two
         devices[0].base = asked[0].base
-        events: list[dict[str, Any]] = []
-        start: str | None = None
-        while True:
-            page = await devices[0].room_call(
-                "GET", room, "messages", dir="b", limit=100, **({"from": start} if start else {})
-            )
-            events += [e for e in page["chunk"] if e["type"] == "m.room.message"]
-            start = page.get("end")
-            if start is None:
-                break
+        async with asyncio.timeout(2.0):  # what the other one wrote last comes with the tail
+            while len(events := await _messages(devices[0], room)) < len(said):
+                await asyncio.sleep(0.05)
         assert {e["content"]["body"]: e["event_id"] for e in events} == said
         assert len(events) == len(said) == 180
         for device in devices:
