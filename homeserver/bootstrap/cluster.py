@@ -25,7 +25,12 @@ def build_cluster(core: Core, redis: RedisLink | None) -> Cluster | None:
     )
 
     return Cluster(
-        bus=RocketMqEventBus(settings.rocketmq.namesrv, data_folder(settings), core.clock),
+        bus=RocketMqEventBus(
+            settings.rocketmq.namesrv,
+            data_folder(settings),
+            core.clock,
+            scope=f"{core.generation.hex()[:8]}_",
+        ),
         routes=RedisRouteTable(redis, core.clock),
         key=settings.cluster.key.encode(),
     )

@@ -42,9 +42,19 @@ class RocketMqEventBus:
     """
 
     def __init__(
-        self, namesrv: str, home: Path, clock: Clock, most_waiting: int = MOST_WAITING
+        self,
+        namesrv: str,
+        home: Path,
+        clock: Clock,
+        most_waiting: int = MOST_WAITING,
+        *,
+        scope: str = "",
     ) -> None:
-        """Use these name servers (`host:port`, several by `;`); log below `home/logs`."""
+        """Use these name servers (`host:port`, several by `;`); log below `home/logs`.
+
+        `scope` keeps the topics of one store's workers apart from those of another's.
+        """
+        self._scope = scope
         self._namesrv = namesrv
         self._home = home
         self._clock = clock
@@ -62,7 +72,7 @@ class RocketMqEventBus:
     async def start(self, worker: str, receive: Callable[[bytes], None]) -> None:
         """Join, or keep trying; raises NoLibraryError where there is no native library."""
         await asyncio.to_thread(native.load)
-        self._topic = topic_of(worker)
+        self._topic = topic_of(self._scope + worker)
         self._inbox = Inbox(asyncio.get_running_loop(), receive, self._clock, self._settled)
         self._station = Station(self._namesrv, self._topic, self._home, self._inbox.put)
         # A process that ends otherwise hangs in the native client's threads.
@@ -75,7 +85,7 @@ class RocketMqEventBus:
 
     def send(self, worker: str, frame: bytes) -> None:
         """Put a frame into the sender's queue for this worker."""
-        self._sender.post(topic_of(worker), frame)
+        self._sender.post(topic_of(self._scope + worker), frame)
 
     def healthy(self) -> bool:
         """Whether a ping, or anything else, was heard in the last two seconds."""
