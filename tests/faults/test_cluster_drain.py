@@ -63,7 +63,7 @@ def workers_in_redis(database_url: str) -> set[str]:
 def topics_of(name: str) -> list[str]:
     """The topics of a worker's lives."""
     admin = Admin(require_service("rocketmq"))
-    return [topic for topic in admin.topics() if topic.startswith(f"push_{name}-")]
+    return [topic for topic in admin.topics() if f"_{name}-" in topic and topic.startswith("push_")]
 
 
 @asynccontextmanager
