@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from typing import TYPE_CHECKING
 
 from deploy.services.apt import install
@@ -92,13 +91,8 @@ def _start(place: Place) -> None:
     place.put("init.sql", _ACCESS.format(password=password))
     if not (place.data / "mysql").is_dir():
         _install_tables(place, settings)
-    process = place.start([str(program("mariadbd")), f"--defaults-file={settings}"])
-    deadline = time.monotonic() + _START_S
-    while not _answers(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            place.stop()
-            raise UnavailableError(f"mariadbd did not start, see {place.data / 'error.log'}")
-        time.sleep(0.02)
+    place.start([str(program("mariadbd")), f"--defaults-file={settings}"])
+    place.wait(lambda: _answers(port), _START_S, "mariadbd", place.data / "error.log")
 
 
 def _install_tables(place: Place, settings: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from typing import TYPE_CHECKING
 
 from deploy.services.apt import install
@@ -70,13 +69,8 @@ def _start(place: Place) -> None:
     settings = place.put(
         "redis.conf", _SETTINGS.format(data=place.data, port=port, password=password)
     )
-    process = place.start([str(program("redis-server")), settings])
-    deadline = time.monotonic() + _START_S
-    while not _answers(place):
-        if process.poll() is not None or time.monotonic() > deadline:
-            place.stop()
-            raise UnavailableError(f"redis-server did not start, see {place.data / 'redis.log'}")
-        time.sleep(0.02)
+    place.start([str(program("redis-server")), settings])
+    place.wait(lambda: _answers(place), _START_S, "redis-server", place.data / "redis.log")
 
 
 def _answers(place: Place) -> bool:

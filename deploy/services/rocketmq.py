@@ -7,7 +7,6 @@ import shutil
 import socket
 import struct
 import subprocess
-import time
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +86,7 @@ class RocketMqNameServer:
             place.stop()
             settings = _NAME_SERVER.format(port=place.port(), data=place.data)
             _start(place, "namesrv.NamesrvStartup", 128, settings)
-            _wait(place, lambda: _brokers(_remembered(place)) is not None)
+            _wait_for(place, lambda: _brokers(_remembered(place)) is not None)
         return {}
 
 
@@ -106,7 +105,7 @@ class RocketMqBroker:
             port, ha_port = _ports(place)
             settings = _BROKER.format(names=names, port=port, ha_port=ha_port, data=place.data)
             _start(place, "broker.BrokerStartup", 512, settings)
-            _wait(place, lambda: _is_registered(place, names))
+            _wait_for(place, lambda: _is_registered(place, names))
         return {self.variable: f"127.0.0.1:{names}"}
 
 
@@ -179,13 +178,8 @@ def _ports(place: Place) -> tuple[int, int]:
         (place.notes / "port").unlink()
 
 
-def _wait(place: Place, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _START_S
-    while not ready():
-        if place.pid() is None or time.monotonic() > deadline:
-            place.stop()
-            raise UnavailableError(f"it did not start, see {place.notes / 'output.log'}")
-        time.sleep(0.05)
+def _wait_for(place: Place, answers: Callable[[], bool]) -> None:
+    place.wait(answers, _START_S, "it", place.notes / "output.log")
 
 
 def _remembered(place: Place) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     import pwd
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HOME = Path(__file__).parents[2] / ".services"
 _STOP_S = 30
@@ -148,6 +148,18 @@ class Place:
         """
         pid, _, started = self.read("pid").partition(" ")
         return int(pid) if pid and started and _started(int(pid)) == started else None
+
+    def wait(self, answers: Callable[[], bool], seconds: float, what: str, log: Path) -> None:
+        """Wait until the process that we started answers.
+
+        It is stopped, and UnavailableError raised, where it ends before or takes longer.
+        """
+        deadline = time.monotonic() + seconds
+        while not answers():
+            if self.pid() is None or time.monotonic() > deadline:
+                self.stop()
+                raise UnavailableError(f"{what} did not start, see {log}")
+            time.sleep(0.02)
 
     def stop(self) -> bool:
         """Stop the process that we started; False where there was none."""
