@@ -1,4 +1,4 @@
-"""Three people whose devices ask another worker at every request."""
+"""A town whose devices ask another worker at every request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.support.cluster import ClusterTown, HoppingPhone, open_cluster
+from tests.support.cluster import ClusterTown, open_cluster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,21 +28,3 @@ async def town(tmp_path: Path) -> AsyncIterator[ClusterTown]:
     async with open_cluster(tmp_path, "a", "b") as opened:
         opened.settles = True
         yield opened
-
-
-@pytest_asyncio.fixture
-async def romeo(town: ClusterTown) -> HoppingPhone:
-    """Who makes the rooms."""
-    return await town.phone("romeo")
-
-
-@pytest_asyncio.fixture
-async def juliet(town: ClusterTown) -> HoppingPhone:
-    """Who looks on."""
-    return await town.phone("juliet")
-
-
-@pytest_asyncio.fixture
-async def nurse(town: ClusterTown) -> HoppingPhone:
-    """A third."""
-    return await town.phone("nurse")

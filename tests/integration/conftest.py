@@ -1,4 +1,4 @@
-"""A worker over each kind of store, and two people."""
+"""A worker over each kind of store, and three people; folders may have another `town`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,17 @@ async def town(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 @pytest_asyncio.fixture
 async def romeo(town: SyncTown) -> Phone:
-    """Who sends."""
+    """Who makes the rooms."""
     return await town.phone("romeo")
 
 
 @pytest_asyncio.fixture
 async def juliet(town: SyncTown) -> Phone:
-    """Who gets it."""
+    """Who looks on."""
     return await town.phone("juliet")
+
+
+@pytest_asyncio.fixture
+async def nurse(town: SyncTown) -> Phone:
+    """A third."""
+    return await town.phone("nurse")
