@@ -161,7 +161,7 @@ async def test_what_waits_is_bounded_and_the_oldest_goes_first(exchange: Exchang
     await late.hears(b"last")
     numbers = [int(frame) for frame in late.heard[:-1]]
     assert numbers == list(range(1000 - len(numbers), 1000))
-    assert len(numbers) <= 100
+    assert len(numbers) <= 200  # what waited, and one bundle that was on its way meanwhile
 
 
 async def test_a_burst_that_is_too_large_loses_its_beginning(exchange: Exchange) -> None:
