@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import HISTORY_VISIBILITY, MEMBER
 from homeserver.domain.rooms.visibility import VisibilityWindow
-from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
+from homeserver.domain.shared.errors import ForbiddenError, NotFoundError, UnavailableError
+from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from homeserver.application.ports.membership_store import MembershipStore
     from homeserver.application.ports.state_store import StateSpan, StateStore
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 WORLD_READABLE = "world_readable"
 MAX_WINDOWS = 20_000
+CATCH_UP_SECONDS = 5.0
 _NOT_HERE = "You are not in this room"  # one text, so that room ids cannot be probed
 
 
@@ -76,16 +78,17 @@ class RoomAccess:
         store: StateStore,
         memberships: MembershipStore,
         *,
-        shared: bool = False,
+        reach: Callable[[Vector, float], Awaitable[bool]] | None = None,
     ) -> None:
         """Look rooms up here.
 
-        With `shared` other workers write too: nobody reads, and nobody is refused, by what is
-        in memory before that was compared with the head in the store. Who writes events needs
-        no such look: the head's compare-and-set refuses what was judged on an older room.
+        With `reach` (of the hub) other workers write too: nobody reads, and nobody is refused,
+        by what is in memory before that was compared with the head in the store. Who writes
+        events needs no such look: the head's compare-and-set refuses what was judged on an
+        older room.
         """
         self._rooms = rooms
-        self._shared = shared
+        self._reach = reach
         self._store = store
         self._memberships = memberships
         self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
@@ -135,7 +138,9 @@ class RoomAccess:
     async def for_reading(self, requester: Requester, room_id: str) -> RoomView:
         """A room that the requester is or was in, or that the world may read.
 
-        Whoever forgot a room was never in it. Raises ForbiddenError.
+        Whoever forgot a room was never in it. Members find all that any worker acknowledged
+        before. Raises ForbiddenError, and UnavailableError where this worker cannot follow the
+        others.
         """
         room, user_id = await self._known(room_id), requester.user_id
         await self._renew(room)
@@ -143,6 +148,7 @@ class RoomAccess:
         visibility = room.content_of(HISTORY_VISIBILITY, "history_visibility")
         window = await self.window(room, user_id)
         if membership == JOIN or visibility == WORLD_READABLE:
+            await self._catch_up(room)
             return RoomView(room, window, membership, room.certified)
         left = self._left_at(await self._store.history_of(room, (MEMBER, user_id)))
         if left is None or await self._memberships.is_forgotten(requester.user_nid, room.nid):
@@ -171,8 +177,16 @@ class RoomAccess:
 
     async def _renew(self, room: Room) -> None:
         """See what other workers did to a room, however short ago."""
-        if self._shared:
+        if self._reach is not None:
             await self._rooms.renew(room)
+
+    async def _catch_up(self, room: Room) -> None:
+        """Wait until the readers here may see all that the room has."""
+        head = room.head
+        if self._reach is None or room.certified >= head.seq:
+            return
+        if not await self._reach(Vector({head.slot: head.pos}), CATCH_UP_SECONDS):
+            raise UnavailableError("This worker is behind the store")
 
     async def _known(self, room_id: str) -> Room:
         try:

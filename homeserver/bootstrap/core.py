@@ -102,7 +102,7 @@ async def build_core(
         memberships=memberships,
         log=log,
         rooms=rooms,
-        access=RoomAccess(rooms, store, memberships, shared=tail is not None),
+        access=RoomAccess(rooms, store, memberships, reach=None if tail is None else hub.reach),
         timeline=TimelineReader(store),
         tail=tail,
         lent=lent,

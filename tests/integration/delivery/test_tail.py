@@ -159,6 +159,18 @@ async def test_a_token_ahead_costs_one_read_not_half_a_second(town: ClusterTown)
         assert time.monotonic() - start < PUSHED
 
 
+async def test_what_was_acknowledged_elsewhere_is_in_the_next_read(town: ClusterTown) -> None:
+    romeo, juliet, room = await _stage(town)
+    town.post.lose = 1.0
+    began = time.monotonic()
+    for n in range(20):
+        event_id = await romeo.send(room, f"{n}")
+        newest = await juliet.room_call("GET", room, "messages", dir="b", limit=1)
+        assert [event["event_id"] for event in newest["chunk"]] == [event_id]
+        assert await juliet.room_call("GET", room, f"event/{event_id}")
+    assert time.monotonic() - began < 20 * PUSHED, "the tail was not woken"
+
+
 async def test_an_own_batch_waits_for_what_it_was_built_on(town: ClusterTown) -> None:
     """Else a token would cover the later event without the state before it."""
     romeo, juliet, room = await _stage(town)
