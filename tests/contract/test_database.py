@@ -24,7 +24,7 @@ from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.slot import (
     FencedError,
     beat,
-    check_fence,
+    check_strictness,
     holds,
     settle_doubt,
     take_slot,
@@ -143,8 +143,8 @@ async def test_a_batch_too_large_for_a_packet_is_poison_and_not_a_lost_connectio
         assert await store.database.fetch(FILTERS) == []
 
 
-async def test_the_fence_is_tried_before_a_writer_starts(store: Store, lease: Lease) -> None:
-    await check_fence(store.database, lease, 1)
+async def test_strictness_is_tried_before_a_writer_starts(store: Store, lease: Lease) -> None:
+    await check_strictness(store.database, lease)
     assert await holds(store.database, lease)
 
 
@@ -152,7 +152,7 @@ async def test_the_fence_is_tried_before_a_writer_starts(store: Store, lease: Le
 async def test_a_lenient_server_is_refused_at_start_and_could_not_be_fooled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without strict mode NULL becomes 0: the fence would let everybody pass."""
+    """Without strict mode NULL becomes 0: a head that moved would go unnoticed."""
     monkeypatch.setattr("homeserver.infrastructure.sql.mysql_database.SQL_MODE", "")
     monkeypatch.setattr(
         "homeserver.infrastructure.sql.mysql_database.SESSION",
@@ -167,7 +167,7 @@ async def test_a_lenient_server_is_refused_at_start_and_could_not_be_fooled(
 async def test_even_a_lenient_server_stores_nothing_of_a_replaced_writer(
     tmp_path: Path,
 ) -> None:
-    """The batch row takes its slot from the fenced row: NULL there is always an error."""
+    """NULL as the slot of a single new row is an error in every mode."""
     async with open_store("mysql", tmp_path) as store:
         lease = await take_slot(store.database, "contract", b"h" * 8, 1)
         batches = store.database._batches  # type: ignore[attr-defined]

@@ -23,8 +23,8 @@ class FencedError(Exception):
     """Another process holds this slot now, or the store was restored: stop writing."""
 
 
-class _UnfencedError(Exception):
-    """The fence let a wrong epoch pass."""
+class _LenientError(Exception):
+    """NULL was taken where none may be."""
 
 
 class SlotBusyError(StoreDownError):
@@ -115,34 +115,26 @@ async def _generation(session: Session) -> bytes:
     return generation
 
 
-async def check_fence(database: Database, lease: Lease, now: int) -> None:
-    """Try the fence with an epoch that is not ours, and take it back.
+async def check_strictness(database: Database, lease: Lease) -> None:
+    """Try to write NULL where none may be, and take it back.
 
     Raises StoreDownError where the database lets it pass (a lenient sql_mode that something
-    between us and the server put back): such a store would let a replaced writer go on.
+    between us and the server put back): such a store would not notice that a room moved.
     """
     try:
-        await _pass_fence(database, lease, now)
+        await _write_null(database, lease)
     except ClashError:
         return
-    except _UnfencedError:
+    except _LenientError:
         msg = "the database does not refuse NULL in a NOT NULL column: its sql_mode is not strict"
         raise StoreDownError(msg) from None
 
 
-async def _pass_fence(database: Database, lease: Lease, now: int) -> None:
-    """Write as another epoch: ClashError where the fence holds, else rolled back."""
+async def _write_null(database: Database, lease: Lease) -> None:
+    """ClashError where the database is strict; else rolled back."""
     async with database.transaction() as session:
-        await session.execute(
-            fence.FENCE,
-            p_slot=lease.slot,
-            p_epoch=lease.epoch - 1,
-            p_old=lease.pos,
-            p_generation=lease.generation,
-            p_new=lease.pos + 1,
-            p_ts=now,
-        )
-        raise _UnfencedError
+        await session.execute(fence.STRICTNESS, p_slot=lease.slot)
+        raise _LenientError
 
 
 async def holds(database: Database, lease: Lease) -> bool:

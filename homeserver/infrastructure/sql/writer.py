@@ -32,7 +32,7 @@ from homeserver.infrastructure.sql.slot import (
     Company,
     FencedError,
     beat,
-    check_fence,
+    check_strictness,
     holds,
     release,
     settle_doubt,
@@ -99,14 +99,14 @@ class GroupCommitWriter:
         self._nids = 0
 
     async def start(self) -> Lease:
-        """Take a slot, try its fence, begin to commit.
+        """Take a slot, see that the database is strict, begin to commit.
 
         Raises StoreDownError; SlotBusyError where others are there that must not be.
         """
         now = self._clock.now_ms()
         holder = self._ids.random_bytes(8)
         self.lease = await take_slot(self._db, self._worker, holder, now, self._company)
-        await check_fence(self._db, self.lease, now)
+        await check_strictness(self._db, self.lease)
         self._task = asyncio.create_task(self._run(), name="writer")
         return self.lease
 
