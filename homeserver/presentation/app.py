@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from ssl import SSLContext
 
-    from homeserver.application.ports.authenticator import Authenticator
+    from homeserver.application.ports.authenticator import Authenticator, SessionCheck
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.presentation.middleware.authentication import Gate
     from homeserver.presentation.middleware.observe import RequestObserver
@@ -40,12 +40,22 @@ _IN_FLIGHT_POLL_SECONDS = 0.02
 class Dispatcher:
     """Answers requests; `active` counts those that it has not answered yet."""
 
-    __slots__ = ("_gates", "_limiter", "_observer", "_router", "_settings", "active", "drain")
+    __slots__ = (
+        "_gates",
+        "_limiter",
+        "_observer",
+        "_router",
+        "_sessions",
+        "_settings",
+        "active",
+        "drain",
+    )
 
     def __init__(
         self,
         routes: Iterable[Route],
         gates: Mapping[Auth, Gate],
+        sessions: SessionCheck,
         limiter: RateLimiter,
         observer: RequestObserver,
         settings: HttpSettings,
@@ -58,6 +68,7 @@ class Dispatcher:
                 raise ValueError(msg)
         self._router = Router(routes)
         self._gates = gates
+        self._sessions = sessions
         self._limiter = limiter
         self._observer = observer
         self._settings = settings
@@ -109,8 +120,9 @@ class Dispatcher:
         if not route.long_poll:
             return await route.handler(request)
         answer = await _handle_long_poll(request, route)
-        if route.auth.gated:  # the session may have ended while it waited
-            await self._gates[route.auth](request)
+        requester = request.requester_if_any
+        if requester is not None:  # the session may have ended while it waited
+            await self._sessions.check_session(requester)
         return answer
 
 
@@ -120,7 +132,7 @@ async def _handle_long_poll(request: Request, route: Route) -> web.StreamRespons
         raise ConnectionResetError("The client has gone")
     if not isinstance(connection, Connection):
         return await route.handler(request)
-    connection.cancel_on_loss = asyncio.current_task()
+    connection.cancel_on_loss = connection.current_task()
     try:
         return await route.handler(request)
     finally:
@@ -204,5 +216,6 @@ def build_server(
     """Put the server together; `gates` adds or replaces kinds of authentication."""
     settings = settings or HttpSettings()
     all_gates = {**token_gates(authenticator), **(gates or {})}
-    dispatcher = Dispatcher(routes, all_gates, limiter, observer or NullObserver(), settings)
+    observer = observer or NullObserver()
+    dispatcher = Dispatcher(routes, all_gates, authenticator, limiter, observer, settings)
     return HttpServer(dispatcher, settings)

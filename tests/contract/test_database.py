@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +16,7 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.batch import Batch
 from homeserver.infrastructure.sql.errors import (
     ClashError,
+    InDoubtError,
     PoisonError,
     StoreDownError,
     TransientError,
@@ -75,7 +76,7 @@ def head(nid: int, seq: int, prev: int) -> w.Row:
 async def test_what_a_batch_writes_is_there_and_moves_the_slot(store: Store, lease: Lease) -> None:
     await store.database.commit(batch(lease, users((1, b"@a:x"), (2, b"@b:x")), pos=2))
     assert list(await store.database.fetch(USERS)) == [(1, b"@a:x"), (2, b"@b:x")]
-    assert await holds(store.database, replace(lease, pos=2))
+    assert await holds(store.database, lease._replace(pos=2))
 
 
 @pytest.mark.parametrize("field", ["epoch", "pos", "generation", "slot"])
@@ -83,8 +84,8 @@ async def test_F8_F14_the_fence_refuses_a_batch_of_another_lease(
     store: Store, lease: Lease, field: str
 ) -> None:
     """Also where the slot's row is missing, as in a store restored from an older backup."""
-    wrong = {"epoch": 7, "pos": 9, "generation": b"12345678", "slot": 99}[field]
-    foreign = replace(lease, **{field: wrong})  # type: ignore[arg-type]
+    wrong: dict[str, Any] = {"epoch": 7, "pos": 9, "generation": b"12345678", "slot": 99}
+    foreign = lease._replace(**{field: wrong[field]})
     with pytest.raises(ClashError):
         await store.database.commit(batch(foreign, users((1, b"@a:x"))))
     assert await store.database.fetch(USERS) == []
@@ -103,7 +104,7 @@ async def test_a_head_that_moved_refuses_the_batch_wherever_it_stands(
 ) -> None:
     """Each row of a multi-row statement counts, not only the first."""
     await store.database.commit(batch(lease, (w.MOVE_HEAD, [head(n, 1, 0) for n in (1, 2, 3)])))
-    lease = replace(lease, pos=1)
+    lease = lease._replace(pos=1)
     rows = [head(1, 2, 1), head(2, 3, 2), head(3, 2, 1)]
     with pytest.raises(ClashError):
         await store.database.commit(batch(lease, (w.MOVE_HEAD, rows)))
@@ -114,7 +115,7 @@ async def test_F6_after_a_refused_batch_no_lock_is_left(store: Store, lease: Lea
     """The next one comes through at once, on whatever connection."""
     for _ in range(5):
         with pytest.raises(ClashError):
-            await store.database.commit(batch(replace(lease, epoch=7), users((1, b"@a:x"))))
+            await store.database.commit(batch(lease._replace(epoch=7), users((1, b"@a:x"))))
         async with asyncio.timeout(1):
             assert await holds(store.database, lease)
 
@@ -141,6 +142,20 @@ async def test_a_batch_too_large_for_a_packet_is_poison_and_not_a_lost_connectio
         with pytest.raises(PoisonError):
             await store.database.commit(batch(lease, (w.INSERT_FILTER, [row])))
         assert await store.database.fetch(FILTERS) == []
+
+
+async def test_a_packet_without_an_answer_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homeserver.infrastructure.sql.mysql_packets.PACKET_SECONDS", 0.2)
+    async with open_store("mysql", tmp_path) as store:
+        batches = store.database._batches  # type: ignore[attr-defined]
+        began = time.monotonic()
+        with pytest.raises(InDoubtError):
+            await batches.run("DO SLEEP(30)")
+        assert time.monotonic() - began < 5
+        lease = await take_slot(store.database, "contract", b"h" * 8, 1)
+        await store.database.commit(batch(lease, users((1, b"@a:x"))))
 
 
 async def test_strictness_is_tried_before_a_writer_starts(store: Store, lease: Lease) -> None:
@@ -173,7 +188,7 @@ async def test_even_a_lenient_server_stores_nothing_of_a_replaced_writer(
         batches = store.database._batches  # type: ignore[attr-defined]
         await batches.run("SET SESSION sql_mode=''")
         with pytest.raises(ClashError):
-            await store.database.commit(batch(replace(lease, epoch=9), users((1, b"@a:x"))))
+            await store.database.commit(batch(lease._replace(epoch=9), users((1, b"@a:x"))))
         assert await store.database.fetch(USERS) == []
         assert await holds(store.database, lease)
 
@@ -204,7 +219,7 @@ async def test_an_update_counts_the_rows_it_matched_changed_or_not(
     """Two heartbeats in one millisecond: nobody was replaced."""
     assert await beat(store.database, lease, 5)
     assert await beat(store.database, lease, 5)
-    assert not await beat(store.database, replace(lease, epoch=7), 5)
+    assert not await beat(store.database, lease._replace(epoch=7), 5)
 
 
 async def test_a_snapshot_sees_one_instant(store: Store, lease: Lease) -> None:
@@ -212,7 +227,7 @@ async def test_a_snapshot_sees_one_instant(store: Store, lease: Lease) -> None:
     await database.commit(batch(lease, users((1, b"@a:x"))))
     async with database.snapshot() as reader:
         assert len(await reader.fetch(USERS)) == 1
-        await database.commit(batch(replace(lease, pos=1), users((2, b"@b:x"))))
+        await database.commit(batch(lease._replace(pos=1), users((2, b"@b:x"))))
         assert len(await reader.fetch(USERS)) == 1
         assert (await reader.fetch(COUNT))[0][0] == 1
     assert len(await database.fetch(USERS)) == 2
@@ -237,7 +252,7 @@ async def test_F7_cancelled_queries_never_leak_rows(store: Store, lease: Lease) 
         await asyncio.gather(*tasks, return_exceptions=True)
         n = dice.randrange(1, 40)
         assert list(await read(n)) == [(n,)]
-    await store.database.commit(batch(replace(lease, pos=1), users((99, b"@late:x"))))
+    await store.database.commit(batch(lease._replace(pos=1), users((99, b"@late:x"))))
     for _ in range(12):  # no reader was left behind in an old snapshot
         assert list(await store.database.fetch(USER_BY_ID, id=b"@late:x")) == [(99,)]
 
@@ -259,7 +274,7 @@ async def test_F7_cancelled_transactions_leave_no_transaction_open(
         await asyncio.gather(task, return_exceptions=True)
         if n % 8 == 0:
             pos = n // 8
-            held = replace(lease, pos=pos - 1)
+            held = lease._replace(pos=pos - 1)
             await _eventually(store, batch(held, users((1000 + n, b"@in%d:x" % n))))
     assert {nid for nid, _ in await store.database.fetch(USERS)} == {1008, 1016, 1024, 1032, 1040}
 
@@ -337,7 +352,7 @@ async def test_a_held_room_waits_for_nobody_else(store: Store, lease: Lease) -> 
                 ((_, seq),) = await database.fetch(HEADS)
                 await asyncio.sleep(0.001)
                 await commit(batch(leases[n], (w.MOVE_HEAD, [head(1, seq + 1, seq)])))
-            leases[n] = replace(leases[n], pos=leases[n].pos + 1)
+            leases[n] = leases[n]._replace(pos=leases[n].pos + 1)
 
     await asyncio.gather(hammer(0), hammer(1))
     assert list(await store.database.fetch(HEADS)) == [(1, 15)]
@@ -355,7 +370,7 @@ async def test_a_doubt_can_be_settled_twice(store: Store, lease: Lease) -> None:
     with pytest.raises(ClashError):
         await store.database.commit(work)
     await store.database.commit(batch(mine, users((2, b"@b:x"))))
-    work = batch(replace(mine, pos=1), users((3, b"@c:x")))
+    work = batch(mine._replace(pos=1), users((3, b"@c:x")))
     await store.database.commit(work)
     after, stored = await settle_doubt(store.database, work, 4)
     assert stored

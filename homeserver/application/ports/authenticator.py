@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class SessionCheck(Protocol):
-    """Knows whether what was authenticated once still is: for sockets, which stay open."""
+    """Knows whether what was authenticated once still is: for long-polls and sockets."""
 
     async def check_session(self, requester: Requester) -> None:
         """Return where the token behind `requester` is good; raises as `authenticate` does."""
         ...
 
 
-class Authenticator(Protocol):
+class Authenticator(SessionCheck, Protocol):
     """Knows every valid access token."""
 
     async def authenticate(self, token: str) -> Requester:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from homeserver.application.rooms.highlights import highlights_of
 from homeserver.domain.events.build import build_event
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from homeserver.domain.shared.json import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(NamedTuple):
     """A client's transaction: scoped by device, method and path (bad-inputs B7, I2)."""
 
     device_nid: int
@@ -46,8 +44,7 @@ class Transaction:
         return cls(requester.device_nid, txn_id, blake2b(text.encode(), digest_size=16).digest())
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event to be made; `target_nid` is the internal id of a member event's user."""
 
     type: str
@@ -57,8 +54,7 @@ class NewEvent:
     target_nid: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnSignatures:
+class OwnSignatures(NamedTuple):
     """What holds of an event that this server makes: it signs it when the event leaves."""
 
     server_name: str

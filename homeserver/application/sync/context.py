@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.application.sync.ignored import NOBODY
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 STATE = b"state"
 STATE_AFTER = b"state_after"
 UNSTABLE_STATE_AFTER = b"org.matrix.msc4222.state_after"
+STATE_NAMES = (STATE, STATE_AFTER, UNSTABLE_STATE_AFTER)
 
 
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
+class SyncRequest(NamedTuple):
     """A client's request; `timeout_ms` is how long to wait for something new.
 
     `state_name` is the form of state that the client understands: `state` is what held before

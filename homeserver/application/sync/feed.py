@@ -55,6 +55,7 @@ class Feed:
     """
 
     __slots__ = (
+        "_loop",
         "_waiters",
         "attached",
         "changed",
@@ -82,6 +83,7 @@ class Feed:
         self.used = 0.0
         self.ready = False
         self.version = 0
+        self._loop = asyncio.get_running_loop()  # costs a system call before Python 3.12
         self._waiters: set[asyncio.Future[None]] = set()
 
     def touch_room(self, nid: int, tick: int) -> None:
@@ -134,7 +136,7 @@ class Feed:
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next change, at most so long."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         waiter: asyncio.Future[None] = loop.create_future()
         self._waiters.add(waiter)
         handle = loop.call_later(seconds, _release, waiter)

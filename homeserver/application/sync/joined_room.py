@@ -8,6 +8,7 @@ import msgspec
 
 from homeserver.application.sync.rendering import render_state, render_timeline
 from homeserver.application.sync.room_state import Bounds, joined_at
+from homeserver.application.sync.shared_timelines import SharedTimelines, is_common
 from homeserver.application.sync.summary import room_summary
 from homeserver.domain.rooms.room import MEMBER
 
@@ -46,21 +47,18 @@ class JoinedRooms:
         self._timeline = timeline
         self._state = state
         self._data = data
+        self._shared = SharedTimelines()
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         """Return the room's JSON object; None where nothing in it is new."""
         bounds = await self._bounds(span, room, place)
-        page, window = await self._page(span, room, bounds)
+        page, timeline = await self._timeline_part(span, room, place, bounds)
         state = await self._state(span, room, bounds, page)
         extra = await self._data(span, room, place, fresh=bounds.fresh)
         whole = bounds.fresh or span.request.full_state
         if not (whole or page.events or page.limited or state.events or extra.news):
             return None
-        parts = [
-            render_state(span, room, state.events),
-            render_timeline(span, page, window, bounds.until),
-            *extra.parts,
-        ]
+        parts = [render_state(span, room, state.events), timeline, *extra.parts]
         if whole or page.limited or state.renamed:
             summary = room_summary(room, span.requester.user_id)
             parts.append(b'"summary":' + _encode(summary))
@@ -78,26 +76,42 @@ class JoinedRooms:
             return Bounds(after, until, fresh=False)
         return Bounds(0, until, fresh=True)
 
+    async def _timeline_part(
+        self, span: Span, room: Room, place: RoomPlace, bounds: Bounds
+    ) -> tuple[Page, bytes]:
+        """The events, and the `timeline` that has them."""
+        if not is_common(span, place, bounds):
+            window = await self._access.window(room, span.requester.user_id)
+            page = await self._page(span, room, bounds, window)
+            device = span.requester.device_nid
+            return page, render_timeline(
+                span.rules, page, window.membership_at, bounds.until, device
+            )
+        shared = self._shared.find(span, room, bounds)
+        if shared is None:
+            page = await self._page(span, room, bounds, None)
+            shared = self._shared.render(span, room, bounds, page)
+        return shared.page, shared.rendered(span, bounds)
+
     async def _page(
-        self, span: Span, room: Room, bounds: Bounds
-    ) -> tuple[Page, VisibilityWindow[float]]:
-        window = await self._access.window(room, span.requester.user_id)
-        page = await self._timeline.newest(
+        self, span: Span, room: Room, bounds: Bounds, window: VisibilityWindow[float] | None
+    ) -> Page:
+        """The events that a reader may see; all of them without a window."""
+        return await self._timeline.newest(
             room,
             after=bounds.after,
             until=bounds.until,
             limit=span.request.filter.room.timeline.page,
             accept=acceptance(span, window, span.rules.timeline.of(room.room_id)),
         )
-        return page, window
 
 
 def acceptance(
-    span: Span, window: VisibilityWindow[float], accepts: Callable[[Any], bool] | None
+    span: Span, window: VisibilityWindow[float] | None, accepts: Callable[[Any], bool] | None
 ) -> Callable[[TimelineEvent], bool] | None:
     """One predicate from what the reader may see, the filter wants and the reader ignores."""
     tests: list[Callable[[TimelineEvent], bool]] = []
-    if not window.sees_everything:
+    if window is not None and not window.sees_everything:
         tests.append(lambda item: window.sees(item.seq))
     if accepts is not None:
         tests.append(lambda item: accepts(item.event))

@@ -90,7 +90,9 @@ class LeftRooms:
             events += [end.event] if accepts is None or accepts(end.event) else []
         parts = (
             render_state(span, room, events),
-            render_timeline(span, page, window, place.seq),
+            render_timeline(
+                span.rules, page, window.membership_at, place.seq, span.requester.device_nid
+            ),
         )
         return b"{" + b",".join(parts) + b"}"
 

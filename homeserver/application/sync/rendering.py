@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.render import event_bytes, unsigned_of
+from homeserver.application.sync.context import STATE_NAMES
 from homeserver.domain.events.client_format import client_event, client_event_bytes
 from homeserver.domain.shared.canonical_json import decode_json, encode_json
 from homeserver.domain.sync.event_fields import select_fields
 from homeserver.domain.sync.position import RoomPosition, encode_position, just_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     from homeserver.application.rooms.timeline_reader import Page
     from homeserver.application.sync.context import Span
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
-    from homeserver.domain.rooms.visibility import VisibilityWindow
+
+_NO_STATE = {name: b'"%b":{"events":[]}' % name for name in STATE_NAMES}
 
 
-def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], until: int) -> bytes:
-    """Serialise the `timeline` of a room whose answer ends at position `until`."""
-    events = [_timeline_event(span, item, window) for item in page.events]
+def render_timeline(
+    rules: Rules, page: Page, membership_at: Callable[[int], str], until: int, device: int
+) -> bytes:
+    """Serialise the `timeline` of a room whose answer ends at position `until`.
+
+    `membership_at` says what the reader was at a position; `device` is the reader's.
+    """
+    events = [_timeline_event(rules, item, membership_at(item.seq), device) for item in page.events]
     first = page.events[0].seq if page.events else until + 1
     before = encode_position(just_before(RoomPosition(first)))
     limited = b"true" if page.limited else b"false"
@@ -35,16 +42,17 @@ def render_timeline(span: Span, page: Page, window: VisibilityWindow[float], unt
     )
 
 
-def _timeline_event(span: Span, item: TimelineEvent, window: VisibilityWindow[float]) -> bytes:
-    device, membership = span.requester.device_nid, window.membership_at(item.seq)
-    if span.rules.plain:
+def _timeline_event(rules: Rules, item: TimelineEvent, membership: str, device: int) -> bytes:
+    if rules.plain:
         return event_bytes(item, membership=membership, device_nid=device, with_room_id=False)
     unsigned = unsigned_of(item, membership=membership, device_nid=device)
-    return encode_json(_shaped(span.rules, item.event, unsigned))
+    return encode_json(_shaped(rules, item.event, unsigned))
 
 
-def render_state(span: Span, room: Room, state: Iterable[Event]) -> bytes:
+def render_state(span: Span, room: Room, state: Sequence[Event]) -> bytes:
     """Serialise the state part of a room under the name that the client asked for."""
+    if not state:
+        return _NO_STATE[span.request.state_name]
     if span.rules.plain:
         events = [_state_event(room, event) for event in state]
     else:

@@ -47,7 +47,7 @@ class RoomData:
     async def __call__(self, span: Span, room: Room, place: RoomPlace, *, fresh: bool) -> Extra:
         """Collect the parts; `fresh` rooms get all, others what is new."""
         ephemeral = self._ephemeral(span, room, fresh=fresh)
-        own = await self._own(span, room, fresh=fresh)
+        own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
         counts = await self._unread.of(room, span.requester.user_id, span.requester.user_nid, place)
         extra = Extra(news=bool(ephemeral or own) or self._read(span, room))
         if ephemeral:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.application.sync.state_delta import (
     newest_by_key,
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 NAMING = frozenset({MEMBER, "m.room.name", "m.room.canonical_alias"})
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """Which events an answer has of one room: after < seq <= until.
 
     `fresh`: the client gets the room as new, with its whole state.
@@ -48,8 +46,7 @@ def joined_at(history: Iterable[StateSpan], seen: Vector | None) -> bool:
     return bool(known) and known[-1].event is not None and known[-1].event.membership == JOIN
 
 
-@dataclass(frozen=True, slots=True)
-class RoomStates:
+class RoomStates(NamedTuple):
     """State events to send; `renamed`: members or names of the room moved meanwhile."""
 
     events: list[Event]
@@ -67,12 +64,17 @@ class StatePart:
     async def __call__(self, span: Span, room: Room, bounds: Bounds, page: Page) -> RoomStates:
         """The state that `timeline` does not tell, lazily and filtered as the client wants."""
         whole = bounds.fresh or span.request.full_state
-        state = await self._state(span, room, bounds, page, whole=whole)
-        moved = (*state.values(), *(item.event for item in page.events))
-        renamed = any(event.type in NAMING for event in moved)
+        if not whole and room.state_stayed_since(bounds.after):
+            state, renamed = {}, False
+        else:
+            state = await self._state(span, room, bounds, page, whole=whole)
+            moved = (*state.values(), *(item.event for item in page.events))
+            renamed = any(event.type in NAMING for event in moved)
         if span.request.filter.room.state.lazy_load_members:
             heroes = heroes_of(room, span.requester.user_id) if whole or renamed else ()
             state = await self._lazily(span, room, state, page, bounds, heroes, whole=whole)
+        if not state:
+            return RoomStates([], renamed)
         accepts = span.rules.state.of(room.room_id)
         events = [e for e in state.values() if accepts is None or accepts(e)]
         return RoomStates(events, renamed)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.shared.errors import UnavailableError
 from homeserver.domain.sync.token import NO_INBOX, StaleToken, SyncToken
@@ -24,8 +23,7 @@ LEAST_WAIT = 0.5
 """Seconds for which a token that is ahead of this worker is waited for at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What the client has: up to `vector` (None: nothing); see `Span.typing_since`.
 
     `inbox` is the number of the last message to the device. Where another device was given the

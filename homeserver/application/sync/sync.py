@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -43,8 +42,7 @@ _KEYS = (
 Sections = dict[str, list[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer's JSON, and the `next_batch` in it; without news the time ran out.
 
     `inbox` is the number of the last message to the device that its receiver has then.

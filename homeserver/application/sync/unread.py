@@ -7,8 +7,7 @@ ordinals in the place of the room's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeserver.domain.receipts.receipts import MAIN_THREAD, READ, READ_PRIVATE
 from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _KINDS: Final = [(kind, thread) for kind in (READ, READ_PRIVATE) for thread in (None, MAIN_THREAD)]
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """`unread_notifications` of /sync."""
 
     notification_count: int = 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.events.limits import MAX_PREV_EVENTS
 from homeserver.domain.rooms.branches import Branches, StateAt, StateGroup
 from homeserver.domain.rooms.power_levels import PowerLevels
-from homeserver.domain.rooms.room import CREATE, POWER_LEVELS, StateChange
+from homeserver.domain.rooms.room import CREATE, POWER_LEVELS, Head, StateChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.branches import StateMap
     from homeserver.domain.rooms.notices import Highlight
-    from homeserver.domain.rooms.room import Head, Room, StateKey
+    from homeserver.domain.rooms.room import Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
@@ -173,13 +172,14 @@ class RoomDraft:
                 rev += 1
                 key = (event.type, event.state_key)
                 item.replaced = self._change(key, event, rev, item.seq, item.slot, item.pos)
-        self.head = replace(
-            head,
+        self.head = Head(
             seq=item.seq,
             rev=rev,
             depth=max(head.depth, event.depth),
             notify_ord=item.notify_ord,
             extremities=extremities,
+            slot=head.slot,
+            pos=head.pos,
         )
         self.events.append(item)
 
@@ -201,7 +201,7 @@ class RoomDraft:
             self._pin(group_nid)
         for key, event in moves.items():
             self._change(key, event, head.rev + 1, head.seq, slot, pos)
-        self.head = replace(head, rev=head.rev + 1, extremities=extremities)
+        self.head = head._replace(rev=head.rev + 1, extremities=extremities)
 
     def line_after(self, seq: int) -> StateMap:
         """The room's state after event `seq`, the head or an event of this batch, by ids."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.receipts.placed import place_receipt
 from homeserver.domain.rooms.notices import Notices
@@ -36,8 +36,7 @@ class Member:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where a room's log ends.
 
     `seq` is the last room position, `rev` the state revision, `depth` the greatest depth,
@@ -272,6 +271,10 @@ class Room:
         if not self.gaps:
             return None
         return max((seq for seq in self.gaps if after < seq <= until), default=None)
+
+    def state_stayed_since(self, seq: int) -> bool:
+        """Whether memory tells that no state changed at this position of the log or later."""
+        return self.tail_from <= seq + 1 and (not self.changes or self.changes[-1].seq < seq)
 
     def _set(self, key: StateKey, event: Event | None, seq: int) -> None:
         held = self.state.get(key)

@@ -12,24 +12,21 @@ as does one who pages forward from just after (n - 1, 0).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from homeserver.domain.shared.errors import InvalidParamError
 
 _TOKEN: Final = re.compile(r"t1_(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})([ab])")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RoomPosition:
+class RoomPosition(NamedTuple):
     """Where an event stands in its room; `seq` counts from 1, `back` is 0 or negative."""
 
     seq: int
     back: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RoomPoint:
+class RoomPoint(NamedTuple):
     """A point between events: just before `position`, or just after it.
 
     `/messages` with `dir=b` gives what is `behind` the point, with `dir=f` the rest.

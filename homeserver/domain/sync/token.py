@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeserver.domain.shared.errors import InvalidParamError
 from homeserver.domain.sync.vector import Vector
@@ -31,8 +31,7 @@ _CHECKSUM_BYTES: Final = 4
 _OTHER_VERSION: Final = re.compile(r"s[0-9]+_")
 
 
-@dataclass(frozen=True, slots=True)
-class SyncToken:
+class SyncToken(NamedTuple):
     """A point in all that one user can see.
 
     `generation` is the store's random id (8 bytes), `user` the user's 64-bit nid,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.writes import Row, Write
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """A writer slot as this process holds it: `pos` is the last position committed.
 
     `epoch` grows each time the slot is taken; `generation` is the store's; `holder` is the
@@ -26,8 +24,7 @@ class Lease:
     holder: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """One transaction: it moves `lease` to `pos_to` and writes `writes` in rank order.
 
     `rooms` and `users` are the encoded lists of what the batch touched (see `touched.py`);

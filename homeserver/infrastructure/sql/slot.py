@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -163,7 +162,7 @@ async def settle_doubt(database: Database, batch: Batch, now: int) -> tuple[Leas
             raise FencedError
         rows = await session.fetch(fence.BATCH_AT, p_slot=lease.slot, p_pos=batch.pos_to)
     stored = bool(rows) and rows[0][0] == batch.batch_id
-    return replace(lease, epoch=epoch, pos=pos), stored
+    return lease._replace(epoch=epoch, pos=pos), stored
 
 
 async def beat(database: Database, lease: Lease, now: int) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
     from homeserver.application.writing.draft import Draft
@@ -24,12 +24,13 @@ class Unit(Generic[T]):
         change: Callable[[Draft], T],
         conflict: MatrixError | None,
         txn_keys: Sequence[tuple[int, bytes]],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Take what `Writer.submit` was given."""
         self.change = change
         self.conflict = conflict
         self.txn_keys = txn_keys
-        self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[T] = loop.create_future()
         self.result: T | None = None
         self.error: BaseException | None = None
 

@@ -8,7 +8,6 @@ the commit. See `docs/subsystems/writer.md` for what happens on each kind of fai
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -89,6 +88,7 @@ class GroupCommitWriter:
         self._waiting: list[Unit[Any]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._stopping = False
         self._suspended = False
         self.fenced = False
@@ -103,6 +103,7 @@ class GroupCommitWriter:
 
         Raises StoreDownError; SlotBusyError where others are there that must not be.
         """
+        self._loop = asyncio.get_running_loop()
         now = self._clock.now_ms()
         holder = self._ids.random_bytes(8)
         self.lease = await take_slot(self._db, self._worker, holder, now, self._company)
@@ -132,7 +133,7 @@ class GroupCommitWriter:
             raise UnavailableError("The server is read-only while it is moved")
         if len(self._waiting) >= MAX_WAITING:
             raise UnavailableError("Too much waits to be written")
-        return await self._enqueue(Unit(change, conflict, txn_keys))
+        return await self._enqueue(Unit(change, conflict, txn_keys, self._loop))
 
     async def _enqueue(self, unit: Unit[T]) -> T:
         self._waiting.append(unit)
@@ -147,7 +148,7 @@ class GroupCommitWriter:
         if self.fenced or self._stopping:
             raise UnavailableError("This worker is not writing")
         self._suspended = True
-        await self._enqueue(Unit(lambda _: None, None, ()))
+        await self._enqueue(Unit(lambda _: None, None, (), self._loop))
 
     def resume(self) -> None:
         """Take changes again after `suspend`."""
@@ -248,7 +249,7 @@ class GroupCommitWriter:
                 if not await self._settle_doubt(batch):
                     raise TransientError(str(doubt)) from doubt
             else:
-                self.lease = replace(self.lease, pos=draft.pos)
+                self.lease = self.lease._replace(pos=draft.pos)
             self._publish(draft)
 
     def _compute(self, units: list[Unit[Any]]) -> Draft:
@@ -266,7 +267,7 @@ class GroupCommitWriter:
             draft.next_pos()
         for nid in sorted(draft.rooms):
             room = draft.rooms[nid]
-            room.head = replace(room.head, slot=draft.slot, pos=draft.pos)
+            room.head = room.head._replace(slot=draft.slot, pos=draft.pos)
             self._rooms.write(draft, room)
         return draft
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -198,13 +198,13 @@ class Socket:
         patience = FIRST_SECONDS
         while await self._may_write():
             requests.observer.begin(_SYNC)
-            asked = replace(wanted, timeout_ms=int(patience * 1000))
+            asked = wanted._replace(timeout_ms=int(patience * 1000))
             answer = await self._work.sync(self._requester, asked)
             await requests.sessions.check_session(self._requester)
             if answer.has_news or loop.time() >= refresh_at:
                 self._say(self._session.news(answer.body, loop.time(), answer.inbox))
                 refresh_at = loop.time() + REFRESH_SECONDS
-            wanted = replace(wanted, since=answer.token, full_state=False, confirms=False)
+            wanted = wanted._replace(since=answer.token, full_state=False, confirms=False)
             patience = max(refresh_at - loop.time(), 0.0)
             if self._work.sockets.draining:
                 break

@@ -44,6 +44,9 @@ class Everybody:
             raise UnknownTokenError("Unknown token")
         return requester(user, int(device or 0))
 
+    async def check_session(self, requester: Requester) -> None:
+        """Sessions never end here."""
+
     async def authenticate_to_log_out(self, token: str) -> Requester:
         """Nobody is locked here."""
         return await self.authenticate(token)
