@@ -20,7 +20,7 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     if kind != "type" or not isinstance(item, LargeBinary):
         return False
     context.imports.add(_IMPORT)
-    variant = item.dialect_impl(mysql.dialect())  # type: ignore[no-untyped-call]
+    variant = item.dialect_impl(mysql.dialect())
     variant = getattr(variant, "impl", variant)
     if isinstance(variant, mysql.VARBINARY):
         return f"octets({item.length})"

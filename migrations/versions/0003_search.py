@@ -15,11 +15,14 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_TABLE = (
+    "CREATE VIRTUAL TABLE search_fts USING fts5(tokens, content='search_text',"
+    " content_rowid='id', tokenize='ascii', detail=none, columnsize=0)"
+)
 _PUT = "INSERT INTO search_fts (rowid, tokens) VALUES (new.id, new.tokens)"
 _TAKE = "INSERT INTO search_fts (search_fts, rowid, tokens) VALUES ('delete', old.id, old.tokens)"
 _FTS5 = (
-    "CREATE VIRTUAL TABLE search_fts USING fts5(tokens, content='search_text',"
-    " content_rowid='id', tokenize='ascii', detail=none, columnsize=0)",
+    _TABLE,
     f"CREATE TRIGGER search_fts_put AFTER INSERT ON search_text BEGIN {_PUT}; END",
     f"CREATE TRIGGER search_fts_take AFTER DELETE ON search_text BEGIN {_TAKE}; END",
     f"CREATE TRIGGER search_fts_change AFTER UPDATE ON search_text BEGIN {_TAKE}; {_PUT}; END",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from homeserver.domain.events.hashes import is_event_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
 
 MESSAGE: Final = "m.room.message"
 REDACTION: Final = "m.room.redaction"
-MAX_TEXT: Final = 65_536
 _TEXT_PLAIN: Final = "text/plain"
 
 
@@ -68,7 +69,7 @@ def edits(event: Event) -> str | None:
     if not isinstance(relation, dict) or relation.get("rel_type") != "m.replace":
         return None
     target = relation.get("event_id")
-    return target if isinstance(target, str) else None
+    return target if isinstance(target, str) and is_event_id(target) else None
 
 
 def is_edited_by(original: Event, edit: Event) -> bool:

@@ -15,6 +15,7 @@ for runs as they stand.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from homeserver.domain.search.characters import pieces
@@ -86,7 +87,7 @@ def words_of(query: str) -> list[str]:
 
 def _grams(run: str) -> list[str]:
     found = [encoded(GRAM, run[0])]
-    for first, second in zip(run, run[1:], strict=False):
+    for first, second in pairwise(run):
         found += (encoded(GRAM, first + second), encoded(GRAM, second))
     return found
 
@@ -94,7 +95,7 @@ def _grams(run: str) -> list[str]:
 def _pairs(run: str) -> tuple[str, ...]:
     if len(run) == 1:
         return (encoded(GRAM, run),)
-    return tuple(encoded(GRAM, a + b) for a, b in zip(run, run[1:], strict=False))
+    return tuple(encoded(GRAM, a + b) for a, b in pairwise(run))
 
 
 def times(term: Term, tokens: Sequence[str]) -> float:

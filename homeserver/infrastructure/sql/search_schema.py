@@ -12,12 +12,15 @@ from homeserver.infrastructure.sql.query import SqlDialect
 SEARCH_INDEX = "search_fts"
 """What the names of everything begin with that belongs to the index."""
 
+_TABLE = (
+    "CREATE VIRTUAL TABLE search_fts USING fts5(tokens, content='search_text',"
+    " content_rowid='id', tokenize='ascii', detail=none, columnsize=0)"
+)
 _PUT = "INSERT INTO search_fts (rowid, tokens) VALUES (new.id, new.tokens)"
 _TAKE = "INSERT INTO search_fts (search_fts, rowid, tokens) VALUES ('delete', old.id, old.tokens)"
 _STATEMENTS = {
     SqlDialect.SQLITE: (
-        "CREATE VIRTUAL TABLE search_fts USING fts5(tokens, content='search_text',"
-        " content_rowid='id', tokenize='ascii', detail=none, columnsize=0)",
+        _TABLE,
         f"CREATE TRIGGER search_fts_put AFTER INSERT ON search_text BEGIN {_PUT}; END",
         f"CREATE TRIGGER search_fts_take AFTER DELETE ON search_text BEGIN {_TAKE}; END",
         f"CREATE TRIGGER search_fts_change AFTER UPDATE ON search_text BEGIN {_TAKE}; {_PUT}; END",
