@@ -3,8 +3,9 @@
 A text becomes a list of tokens in its order:
 
 - a word is one token;
-- of a run in a script without blanks (Chinese, Japanese, Korean, Thai …) each character is a
-  token, and each pair of neighbours: 会议室 is 会, 会议, 议, 议室, 室;
+- of a run in a script without blanks (Chinese, Japanese, Korean, Thai …) each pair of
+  neighbours is a token, and the last character: 会议室 is 会议, 议室, 室. Each character so
+  begins one token, and a search for one character is one for a beginning;
 - an emoji is one token; its skin tone is not counted, and what is joined of several (a
   family) is those. A flag is one.
 
@@ -37,8 +38,8 @@ MIN_PREFIX: Final = 2
 class Term:
     """One thing that a text must have: neighbouring tokens of a run, or one token.
 
-    With `prefix` the one token is the beginning of what the text must have; `exact` is then
-    the token of the whole word, which counts more.
+    With `prefix` the one token is the beginning of what the text must have; `exact`, where it
+    is set, is the token of the whole word, which counts more than a longer one.
     """
 
     tokens: tuple[str, ...]
@@ -67,7 +68,9 @@ def terms_of(query: str) -> list[Term]:
     for piece in pieces().finditer(text):
         kind, part = piece.lastgroup, piece.group()
         if kind == "grams":
-            term = Term(_pairs(part[:MAX_TERMS]))
+            run = part[:MAX_TERMS]
+            pairs = tuple(encoded(GRAM, a + b) for a, b in pairwise(run))
+            term = Term(pairs) if pairs else Term((encoded_beginning(GRAM, run),), prefix=True)
         elif kind == "word" and piece.end() == len(text) and len(part) >= MIN_PREFIX:
             beginning = encoded_beginning(WORD, part)
             term = Term((beginning,), prefix=True, exact=encoded(WORD, part))
@@ -86,27 +89,17 @@ def words_of(query: str) -> list[str]:
 
 
 def _grams(run: str) -> list[str]:
-    found = [encoded(GRAM, run[0])]
-    for first, second in pairwise(run):
-        found += (encoded(GRAM, first + second), encoded(GRAM, second))
-    return found
-
-
-def _pairs(run: str) -> tuple[str, ...]:
-    if len(run) == 1:
-        return (encoded(GRAM, run),)
-    return tuple(encoded(GRAM, a + b) for a, b in pairwise(run))
+    return [encoded(GRAM, a + b) for a, b in pairwise(run)] + [encoded(GRAM, run[-1])]
 
 
 def times(term: Term, tokens: Sequence[str]) -> float:
     """How often a text has what a term asks for; a longer word than asked for counts half."""
     if term.prefix:
         beginning, exact = term.tokens[0], term.exact
-        found = (1.0 if t == exact else 0.5 for t in tokens if t.startswith(beginning))
-        return sum(found)
+        found = [token for token in tokens if token.startswith(beginning)]
+        return sum(0.5 if exact and token != exact else 1.0 for token in found)
     first, *others = term.tokens
-    # between the pairs of a run stand its single characters
     at = [i for i, token in enumerate(tokens) if token == first]
     for step, other in enumerate(others, start=1):
-        at = [i for i in at if i + 2 * step < len(tokens) and tokens[i + 2 * step] == other]
+        at = [i for i in at if i + step < len(tokens) and tokens[i + step] == other]
     return float(len(at))
