@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from homeserver.application.ports.search_log import EventKey, LoggedEvent, Place, SearchLog
 
+BREATH = 16
+"""Events after which others get their turn: they take a millisecond or two."""
 LONG = 2_000
 """Characters that take some milliseconds."""
 NEWEST_EDITS = 32
@@ -29,7 +31,9 @@ async def read_texts(log: SearchLog, items: Sequence[LoggedEvent]) -> Changes:
     changes = Changes()
     found: dict[Place, Document] = {}
     again: set[EventKey] = set()
-    for item in items:
+    for number, item in enumerate(items):
+        if number % BREATH == 0:
+            await asyncio.sleep(0)  # this worker serves requests too
         room, event = item.place[0], item.event
         target = edits(event)
         if item.redacted:
@@ -65,11 +69,8 @@ async def document_of(item: LoggedEvent, edit: LoggedEvent | None = None) -> Doc
 
 
 async def _tokens(text: str) -> list[str]:
-    """Take a text apart without holding up the requests that this worker serves."""
-    if len(text) > LONG:
-        return await asyncio.to_thread(tokens_of, text)
-    await asyncio.sleep(0)
-    return tokens_of(text)
+    """Take a text apart; a long one beside the requests that this worker serves."""
+    return tokens_of(text) if len(text) <= LONG else await asyncio.to_thread(tokens_of, text)
 
 
 async def _read_again(

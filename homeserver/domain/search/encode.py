@@ -19,6 +19,8 @@ GRAM: Final = "c"
 EMOJI: Final = "e"
 MAX_CODE: Final = 64
 """Letters of a token behind its kind; with the room's number it stays under InnoDB's 84."""
+USUAL: Final = 24
+"""Letters of words that are worth remembering: they come again and again."""
 _TAIL: Final = 13
 _PLAIN: Final = frozenset("0123456789abcdefghijklmnoprstuvwy")
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -29,11 +31,18 @@ _LONG: Final = _MIDDLE + 36**3
 
 def encoded(kind: str, text: str) -> str:
     """A whole token. A longer one ends in a hash, so that different ones stay different."""
+    return _usual(kind, text) if len(text) <= USUAL else _encoded(kind, text)
+
+
+def _encoded(kind: str, text: str) -> str:
     code = _code(text)
     if max(len(code), len(text)) > MAX_CODE:
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         code = code[: MAX_CODE - _TAIL] + _base36(int.from_bytes(digest, "big"), _TAIL)
     return kind + code
+
+
+_usual = lru_cache(maxsize=16_384)(_encoded)
 
 
 def encoded_beginning(kind: str, text: str) -> str:
