@@ -19,7 +19,7 @@ from homeserver.domain.search.tokens import terms_of
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.dump import dump, load
 from homeserver.infrastructure.sql.room_rows import _event
-from homeserver.infrastructure.sql.search_index import SqlSearchIndex
+from homeserver.infrastructure.sql.search_index import Matching, SqlSearchIndex
 from homeserver.infrastructure.sql.search_log import SqlSearchLog
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
 from tests.support.store import STORE_KINDS, Store, open_store
@@ -53,11 +53,12 @@ class Desk:
 
     store: Store
     world: World
+    matching: Matching | None = None
     rooms: list[Room] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin with an empty index."""
-        self.index = SqlSearchIndex(self.store.database)
+        self.index = SqlSearchIndex(self.store.database, self.matching)
         self.holder = b"holder 1"
         self.log = SqlSearchLog(self.store.database, self.store.clock, lambda: self.holder)
         self.tail = SqlTailReader(self.store.database)
@@ -100,14 +101,15 @@ class Desk:
         return [str(text) for text in texts]
 
 
-@pytest_asyncio.fixture(params=STORE_KINDS)
+@pytest_asyncio.fixture(params=[*STORE_KINDS, "without an index"])
 async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
-    """One over an empty store."""
+    """One over an empty store; one of them is searched as a TiDB would be."""
+    scanned = request.param not in STORE_KINDS
     async with (
-        open_store(request.param, tmp_path) as store,
+        open_store("mysql" if scanned else request.param, tmp_path) as store,
         open_world(store.database, "second") as world,
     ):
-        yield Desk(store, world)
+        yield Desk(store, world, Matching.SCAN if scanned else None)
 
 
 def edit(sender: str, target: str, body: str) -> Put:
