@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from homeserver.domain.search.document import SearchKey
+from homeserver.domain.search.document import KEYS
 from homeserver.domain.sync.filter import RoomEventFilter
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.neighbours import Neighbours
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.timeline import TimelineEvent
+    from homeserver.domain.search.document import SearchKey
 
 GROUP_KEYS = ("room_id", "sender")
 
@@ -33,7 +34,7 @@ class Criteria:
     """A search for events of rooms; `next_batch` is where an earlier page ended."""
 
     term: str
-    keys: Sequence[SearchKey] = tuple(SearchKey)
+    keys: Sequence[SearchKey] = tuple(KEYS.values())
     filter: RoomEventFilter = field(default_factory=RoomEventFilter)
     ranked: bool = True
     surroundings: Surroundings | None = None

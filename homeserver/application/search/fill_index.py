@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.ports.search_log import Stretch
 from homeserver.application.ports.tail import MOVED
+from homeserver.application.search.read_people import read_people
 from homeserver.application.search.read_texts import read_texts
 from homeserver.domain.sync.vector import Vector
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.ports.search_log import Changes, FillCursor, LoggedEvent, SearchLog
     from homeserver.application.ports.tail import BatchRow, TailReader
+    from homeserver.application.ports.user_directory import UserDirectory
 
 EVENTS_AT_ONCE = 400
 """Read, and written in one transaction."""
@@ -28,9 +30,12 @@ UNSTORED_BATCHES = 10_000
 class FillIndex:
     """Brings the index up to the logs. Its holder's alone: see `SearchLog.take`."""
 
-    def __init__(self, log: SearchLog, tail: TailReader, cursor: FillCursor) -> None:
+    def __init__(
+        self, log: SearchLog, directory: UserDirectory, tail: TailReader, cursor: FillCursor
+    ) -> None:
         """Go on from a cursor that was taken."""
         self._log = log
+        self._directory = directory
         self._tail = tail
         self._cursor = cursor
         self._unstored = 0
@@ -99,6 +104,7 @@ class FillIndex:
             # seq alone goes back to the history behind it)
             changes.renewed.update(i.place for i in items if i.place[2] < 0)
             changes.rooms, waiting = _progress(waiting, last)
+            await read_people(self._directory, items, changes)
             await self._store(changes)
 
     async def _store_late(self, items: Sequence[LoggedEvent]) -> None:

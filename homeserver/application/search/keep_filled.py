@@ -12,6 +12,7 @@ from homeserver.application.search.fill_index import FillIndex
 if TYPE_CHECKING:
     from homeserver.application.ports.search_log import SearchLog
     from homeserver.application.ports.tail import TailReader
+    from homeserver.application.ports.user_directory import UserDirectory
     from homeserver.application.sync.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -26,9 +27,12 @@ FAILED_SECONDS = 2.0
 class KeepFilled:
     """Runs until it is stopped; woken by the hub, so a message is found within a second."""
 
-    def __init__(self, search_log: SearchLog, tail: TailReader, hub: Hub) -> None:
+    def __init__(
+        self, search_log: SearchLog, directory: UserDirectory, tail: TailReader, hub: Hub
+    ) -> None:
         """Read and fill through these."""
         self._log = search_log
+        self._directory = directory
         self._tail = tail
         self._hub = hub
         self._task: asyncio.Task[None] | None = None
@@ -59,7 +63,7 @@ class KeepFilled:
         while cursor is None:
             await asyncio.sleep(LOOK_SECONDS)
             cursor = await self._log.take()
-        fill = FillIndex(self._log, self._tail, cursor)
+        fill = FillIndex(self._log, self._directory, self._tail, cursor)
         while True:
             seen = self._hub.ticks.now
             if not await fill() and self._hub.ticks.now == seen:

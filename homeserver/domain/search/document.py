@@ -18,11 +18,12 @@ _TEXT_PLAIN: Final = "text/plain"
 
 
 class SearchKey(IntEnum):
-    """The `keys` of a search; the numbers are stored."""
+    """The `keys` of a search, and the ids and names of users; the numbers are stored."""
 
     BODY = 1
     NAME = 2
     TOPIC = 3
+    PERSON = 4
 
 
 KEYS: Final = {

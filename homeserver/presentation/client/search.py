@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.search.criteria import GROUP_KEYS, Criteria, Surroundings
-from homeserver.domain.search.document import KEYS, SearchKey
+from homeserver.domain.search.document import KEYS
 from homeserver.domain.shared.canonical_json import encode_json
 from homeserver.domain.shared.errors import BadJsonError, InvalidParamError, MissingParamError
 from homeserver.domain.sync.filter import MAX_LIMIT, RoomEventFilter
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from homeserver.application.search.criteria import Result, Results
     from homeserver.application.search.search_events import SearchEvents
     from homeserver.domain.events.event import Event
+    from homeserver.domain.search.document import SearchKey
     from homeserver.domain.shared.json import JsonObject
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
@@ -80,7 +81,7 @@ def _criteria(body: JsonObject, next_batch: str | None) -> Criteria | None:
 
 def _keys(wanted: JsonObject) -> Sequence[SearchKey]:
     if wanted.get("keys") is None:
-        return tuple(SearchKey)
+        return tuple(KEYS.values())
     keys = list_of(wanted, "keys")
     if not all(isinstance(key, str) for key in keys):
         raise BadJsonError("keys must be a list of strings")

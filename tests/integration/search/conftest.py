@@ -9,6 +9,7 @@ import pytest_asyncio
 from homeserver.application.search.fill_index import FillIndex
 from homeserver.infrastructure.sql.search_log import SqlSearchLog
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
+from homeserver.infrastructure.sql.user_directory import SqlUserDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +28,7 @@ async def fill(town: SyncTown) -> Fill:
         log = SqlSearchLog(core.database, core.clock, lambda: core.writer.lease.holder)
         cursor = await log.take()
         assert cursor is not None
-        work = FillIndex(log, SqlTailReader(core.database), cursor)
+        work = FillIndex(log, SqlUserDirectory(core.database), SqlTailReader(core.database), cursor)
         while await work():
             pass
 
