@@ -10,14 +10,19 @@ import pytest_asyncio
 
 from homeserver.application.ports.search_index import Question
 from homeserver.application.ports.search_log import RoleLostError
+from homeserver.application.ports.user_directory import Person
 from homeserver.application.search import fill_index
 from homeserver.application.search.fill_index import FillIndex
 from homeserver.application.search.read_people import PEOPLE
+from homeserver.application.search.search_users import SearchUsers
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.search.document import SearchKey
 from homeserver.domain.search.score import score
 from homeserver.domain.search.tokens import terms_of
+from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
+from homeserver.infrastructure.sql.account_writes import INSERT_ACCOUNT, UPSERT_PROFILE
+from homeserver.infrastructure.sql.checksum import sum_in, sum_of
 from homeserver.infrastructure.sql.dump import dump, load
 from homeserver.infrastructure.sql.room_rows import _event
 from homeserver.infrastructure.sql.search_index import Matching, SqlSearchIndex
@@ -25,7 +30,20 @@ from homeserver.infrastructure.sql.search_log import SqlSearchLog
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
 from homeserver.infrastructure.sql.user_directory import SqlUserDirectory
 from tests.support.store import STORE_KINDS, Store, open_store
-from tests.support.world import ALICE, BOB, NIDS, Put, World, _built, add, open_world, says
+from tests.support.world import (
+    ALICE,
+    BOB,
+    CAROL,
+    NIDS,
+    Put,
+    World,
+    _built,
+    add,
+    member,
+    open_world,
+    requester,
+    says,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -349,3 +367,55 @@ async def test_a_backup_holds_the_index(desk: Desk, tmp_path: Path) -> None:
     assert await desk.find("saved") == ["saved 会议"]
     assert await desk.find("会议") == ["saved 会议"]
     assert await desk.find("not") == []
+
+
+@pytest.mark.parametrize(("source", "target"), [("sqlite", "mysql"), ("mysql", "sqlite")])
+async def test_the_index_goes_with_a_backup_to_another_database(
+    source: str, target: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    async with (
+        open_store(source, tmp_path / "a") as old,
+        open_world(old.database, "second") as world,
+        open_store(target, tmp_path / "b") as new,
+    ):
+        desk = Desk(old, world)
+        await desk.room("saved 会议", "more")
+        await desk.fill()
+        await dump(old.database, tmp_path / "backup")
+        await load(new.database, tmp_path / "backup", new.server_name)
+        assert await new.dump("search_text") == await old.dump("search_text")
+        mysql = new if target == "mysql" else old
+        expected = sum_of(await old.dump("search_text"))
+        assert await sum_in(mysql.database, t.search_text) == expected  # as `firn move` compares
+        found = [
+            await SqlSearchIndex(store.database).find(
+                Question(terms_of("会议"), [SearchKey.BODY]), [desk.rooms[0].nid], 9
+            )
+            for store in (old, new)
+        ]
+        assert found[0] == found[1]
+        assert len(found[0]) == 1
+
+
+async def test_a_user_with_an_account_is_found_by_the_name_of_the_profile(desk: Desk) -> None:
+    room = await desk.room("hello")
+    await said(desk, room, member(BOB, "join"))  # who is called "bob" there
+
+    def change(draft: Draft) -> None:
+        account = (NIDS[BOB], None, 0, 0, 1, None, None, draft.slot, draft.next_pos())
+        draft.write(INSERT_ACCOUNT, account)
+        profile = (NIDS[BOB], b"Robert", b"mxc://a/b", b"{}", 1, draft.slot, draft.next_pos())
+        draft.write(UPSERT_PROFILE, profile)
+        add(draft, room, member(BOB, "join"))
+
+    await desk.world.writer.submit(change)
+    await desk.fill()
+    search = SearchUsers(desk.index, desk.directory)
+    person = Person(BOB, "Robert", "mxc://a/b")
+    assert await search(requester(ALICE), "rob", 9) == ([person], False)
+    assert await search(requester(ALICE), "bob", 9) == ([person], False)  # the id
+    assert await search(requester(CAROL), "rob", 9) == ([], False)
+    everybody = await search(requester(ALICE), "example", 9)
+    assert {each.user_id for each in everybody.people} == {ALICE, BOB}
