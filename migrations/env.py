@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from homeserver.infrastructure.sql.tables import metadata
-from migrations.render import render_item
+from migrations.render import include_object, render_item
 
 
 def run(connection: Connection) -> None:
@@ -16,6 +16,7 @@ def run(connection: Connection) -> None:
         target_metadata=metadata,
         compare_type=True,
         render_item=render_item,
+        include_object=include_object,
         transaction_per_migration=True,
     )
     with context.begin_transaction():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import HISTORY_VISIBILITY, MEMBER
@@ -33,7 +33,19 @@ CATCH_UP_SECONDS = 5.0
 _NOT_HERE = "You are not in this room"  # one text, so that room ids cannot be probed
 
 
-def place_of(item: TimelineEvent) -> float:
+class Placed(Protocol):
+    """Whatever stands at a place of a room's log."""
+
+    @property
+    def seq(self) -> int:
+        """The place among live events."""
+
+    @property
+    def back(self) -> int:
+        """0, or how far behind that, below 0."""
+
+
+def place_of(item: Placed) -> float:
     """Where an event stands for a window: history that arrived behind n is older than n."""
     return item.seq - 0.5 if item.back else item.seq
 
@@ -51,7 +63,7 @@ class RoomView:
     membership: str | None
     until: int
 
-    def sees(self, item: TimelineEvent) -> bool:
+    def sees(self, item: Placed) -> bool:
         """Whether the user may read an event of the room's log."""
         return item.seq <= self.until and self.window.sees(place_of(item))
 

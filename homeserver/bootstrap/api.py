@@ -9,6 +9,7 @@ from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
+from homeserver.bootstrap.search import SearchParts, build_search
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import SyncParts, build_sync
 from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
@@ -31,6 +32,7 @@ class Api:
     sync: SyncParts
     to_device: ToDeviceParts
     stream: StreamParts
+    search: SearchParts
 
 
 def build_api(
@@ -50,5 +52,7 @@ def build_api(
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
-    routes = (*accounts.routes, *rooms, *sync.routes, *to_device.routes, *stream.routes)
-    return Api(routes, accounts, sync, to_device, stream)
+    search = build_search(core, sync.account_data)
+    parts = (sync, to_device, stream, search)
+    routes = (*accounts.routes, *rooms, *(row for part in parts for row in part.routes))
+    return Api(routes, accounts, sync, to_device, stream, search)

@@ -30,7 +30,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from homeserver.application.sync.hub import Hub
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.ids import SystemIds
-from homeserver.infrastructure.sql import tables
+from homeserver.infrastructure.sql import search_schema, tables
 from homeserver.infrastructure.sql.mysql_database import MySqlDatabase
 from homeserver.infrastructure.sql.query import Query, SqlDialect
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
@@ -185,7 +185,7 @@ def schema(dialect: SqlDialect) -> list[str]:
             str(CreateIndex(index).compile(dialect=target))
             for index in sorted(table.indexes, key=lambda i: str(i.name))
         ]
-    return statements
+    return [*statements, *search_schema.statements(dialect)]
 
 
 @asynccontextmanager

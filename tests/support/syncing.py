@@ -20,6 +20,7 @@ from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
+from homeserver.bootstrap.search import SearchParts, build_search
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
 from homeserver.bootstrap.sync import build_sync
 from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
@@ -143,6 +144,7 @@ class SyncTown:
     to_device: ToDeviceParts = field(init=False)
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
+    search: SearchParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
@@ -184,11 +186,13 @@ class SyncTown:
             if isinstance(send.send_event, ForwardedSend):
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
+        self.search = build_search(self.core, self.parts.account_data)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *self.to_device.routes,
             *self.stream.routes,
+            *self.search.routes,
         )
         self._server = build_server(
             routes,
@@ -209,6 +213,7 @@ class SyncTown:
         self.stream.sockets.drain()
         await self._server.stop()
         await self.stream.sockets.closed(5.0)
+        await self.search.keep_filled.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
         await self.delivery.stop()

@@ -73,6 +73,7 @@ class CountingDatabase:
         """Count in front of this one."""
         self._db = database
         self.dialect: SqlDialect = database.dialect
+        self.has_full_text: bool = database.has_full_text
         self.count = 0
 
     async def fetch(self, query: Query, **params: Any) -> Any:

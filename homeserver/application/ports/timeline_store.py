@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -31,6 +31,12 @@ class TimelineStore(Protocol):
 
         At most `limit`: the newest ones with `newest`, else the oldest.
         """
+        ...
+
+    async def at(
+        self, room: Room, places: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], TimelineEvent]:
+        """The events at these places (seq, back), as far as there are any."""
         ...
 
     async def live_events(

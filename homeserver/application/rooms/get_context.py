@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.rooms.accepting import accepting
 from homeserver.application.rooms.get_event import visible_event
-from homeserver.application.rooms.log_scan import Span
-from homeserver.domain.sync.position import RoomPosition, just_after, just_before
+from homeserver.application.rooms.neighbours import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,32 +65,25 @@ class GetContext:
         """
         view = await self._access.for_reading(requester, room_id)
         item = await visible_event(self._store, view, event_id)
-        here = RoomPosition(item.seq, item.back)
-        beginning, newest = just_after(RoomPosition(0)), just_after(RoomPosition(view.until))
-        older = Span.between(beginning, just_before(here))
-        newer = Span.between(just_after(here), newest)
-        before = await self._side(view, older, limit - limit // 2, wanted, backwards=True)
-        after = await self._side(view, newer, limit // 2, wanted, backwards=False)
-        first, last = (before or [item])[-1], (after or [item])[-1]
+        around = await neighbours(
+            self._scan,
+            view,
+            item,
+            before=limit - limit // 2,
+            after=limit // 2,
+            accept=accepting(wanted),
+        )
+        items = (*around.before, item, *around.after)
+        newest = max(each.seq for each in items)
         return Context(
             view,
             item,
-            before,
-            after,
-            await self._state_at(view, last.seq, (*before, item, *after), wanted),
-            just_before(RoomPosition(first.seq, first.back)),
-            just_after(RoomPosition(last.seq, last.back)),
+            around.before,
+            around.after,
+            await self._state_at(view, newest, items, wanted),
+            around.start,
+            around.end,
         )
-
-    async def _side(
-        self, view: RoomView, span: Span, limit: int, wanted: RoomEventFilter, *, backwards: bool
-    ) -> list[TimelineEvent]:
-        if limit <= 0:
-            return []
-        page = await self._scan.page(
-            view, span, backwards=backwards, limit=limit, accept=accepting(wanted)
-        )
-        return page.events
 
     async def _state_at(
         self, view: RoomView, seq: int, items: Iterable[TimelineEvent], wanted: RoomEventFilter

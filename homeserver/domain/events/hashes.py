@@ -91,3 +91,12 @@ def event_id_bytes(event_id: str) -> bytes:
         if len(digest) == HASH_BYTES and event_id_from_bytes(digest) == event_id:
             return digest
     raise InvalidParamError("Not an event id")
+
+
+def is_event_id(text: str) -> bool:
+    """Whether a text is the id of an event, in its one form."""
+    try:
+        event_id_bytes(text)
+    except InvalidParamError:
+        return False
+    return True

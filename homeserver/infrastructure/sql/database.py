@@ -36,9 +36,13 @@ class Session(Reader, Protocol):
 
 
 class Database(Reader, Protocol):
-    """A store reachable over connections of its own; `dialect` says which SQL it speaks."""
+    """A store reachable over connections of its own; `dialect` says which SQL it speaks.
+
+    Without `has_full_text` (TiDB) it has no full-text index.
+    """
 
     dialect: SqlDialect
+    has_full_text: bool
 
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
         """Open one read-only transaction in which every SELECT sees the same instant."""

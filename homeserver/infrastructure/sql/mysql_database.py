@@ -52,6 +52,8 @@ SESSION = (
 ISOLATION_VARIABLES = ("transaction_isolation", "tx_isolation")
 """MySQL's and TiDB's name, and that of MariaDB before 11.1."""
 UNKNOWN_VARIABLE = 1193
+NO_FULL_TEXT = "TiDB"
+"""In the version of a server without full-text indexes."""
 SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -94,6 +96,7 @@ class MySqlDatabase:
         self._pool = pool
         self._max_packet = server.max_packet - _MARGIN
         self._render = render_compound if server.compound else render
+        self.has_full_text = server.full_text
         self._batches = PacketConnection(address)
         patience = f"{address['init_command']}, wait_timeout={HELD_SECONDS}"
         self._holding = PacketConnection({**address, "init_command": patience})
@@ -221,6 +224,7 @@ class _Server:
 
     max_packet: int
     compound: bool
+    full_text: bool
 
 
 async def _server(address: dict[str, Any]) -> _Server:
@@ -229,7 +233,8 @@ async def _server(address: dict[str, Any]) -> _Server:
         rows = await select_rows(connection, "SELECT @@max_allowed_packet, VERSION()")
     finally:
         connection.close()
-    return _Server(int(rows[0][0]), "MariaDB" in rows[0][1])
+    packet, version = rows[0]
+    return _Server(int(packet), "MariaDB" in version, NO_FULL_TEXT not in version)
 
 
 def render(begin: str, batch: Batch) -> str:

@@ -159,6 +159,7 @@ class SqliteDatabase:
     """See `Database`."""
 
     dialect = DIALECT
+    has_full_text = True
 
     def __init__(self, path: Path, readers: int = 2) -> None:
         """Take the lock file of the store and prepare one writing and a few reading threads."""

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table
 
-from homeserver.infrastructure.sql.types import MILLIS, NID, POS, SLOT, blob, digest, octets
+from homeserver.infrastructure.sql.types import (
+    MILLIS,
+    NID,
+    POS,
+    ROWID,
+    SLOT,
+    blob,
+    digest,
+    octets,
+    words,
+)
 
 metadata = MetaData()
 
@@ -375,4 +385,47 @@ account_data = Table(
     Column("content", blob(), nullable=False),
     Column("rev", BigInteger, nullable=False),
     *_log(),
+)
+
+# one process at a time does what a row names (roles.py)
+role = Table(
+    "role",
+    metadata,
+    Column("name", octets(32), primary_key=True),
+    Column("rev", BigInteger, nullable=False),
+    Column("holder", digest(8), nullable=False),
+    Column("body", blob(), nullable=False),
+)
+
+search_room = Table(
+    "search_room",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+# its full-text index is not among SQLAlchemy's things: see search_schema.py
+search_text = Table(
+    "search_text",
+    metadata,
+    Column("id", ROWID, primary_key=True, nullable=False, autoincrement=False),
+    _id("room_nid"),
+    Column("room_seq", BigInteger, nullable=False),
+    Column("back", Integer, nullable=False),
+    Column("search_key", SmallInteger, nullable=False),
+    Column("ts", MILLIS, nullable=False),
+    Column("tokens", words(), nullable=False),
+    Index("search_text_at", "room_nid", "room_seq", "back", unique=True),
+)
+
+search_edit = Table(
+    "search_edit",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("event_id", digest(32), primary_key=True),
+    Column("target_id", digest(32), nullable=False),
+    _id("sender_nid"),
+    Column("ts", MILLIS, nullable=False),
+    Index("search_edit_of", "room_nid", "target_id", "sender_nid"),
 )

@@ -47,7 +47,7 @@ def batches(count: int) -> Query:
     )
 
 
-def _lacks(slot: Column[Any], pos: Column[Any], count: int) -> ColumnElement[bool]:
+def lacks(slot: Column[Any], pos: Column[Any], count: int) -> ColumnElement[bool]:
     """Whether a vector of `count` slots lacks a position: parameters s0, p0, s1 …."""
     known = [and_(slot == bindparam(f"s{i}"), pos > bindparam(f"p{i}")) for i in range(count)]
     return or_(*known, slot.not_in(_names("s", count)))
@@ -59,7 +59,7 @@ def places(users: int, slots: int) -> Query:
     m = t.membership.c
     return Query(
         select(m.user_nid, *PLACE_COLUMNS).where(
-            m.user_nid.in_(_names("u", users)), _lacks(m.slot, m.pos, slots)
+            m.user_nid.in_(_names("u", users)), lacks(m.slot, m.pos, slots)
         )
     )
 
@@ -71,7 +71,7 @@ def receipts(rooms: int, slots: int) -> Query:
     return Query(
         select(r.room_nid, *RECEIPT_COLUMNS)
         .select_from(t.receipt.join(t.matrix_user, t.matrix_user.c.nid == r.user_nid))
-        .where(r.room_nid.in_(_names("r", rooms)), _lacks(r.slot, r.pos, slots))
+        .where(r.room_nid.in_(_names("r", rooms)), lacks(r.slot, r.pos, slots))
         .order_by(r.pos)
     )
 

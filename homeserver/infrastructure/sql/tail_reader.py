@@ -74,7 +74,7 @@ class SqlTailReader:
     async def places(self, users: Collection[int], after: Vector) -> Mapping[int, list[RoomPlace]]:
         """See `TailReader.places`."""
         wanted = padded(list(users))
-        slots, params = _known(after)
+        slots, params = vector_params(after)
         params |= {f"u{i}": user for i, user in enumerate(wanted)}
         found: dict[int, list[RoomPlace]] = {}
         for user, *row in await self._reader.fetch(q.places(len(wanted), slots), **params):
@@ -102,7 +102,7 @@ class SqlTailReader:
     ) -> Mapping[int, list[PlacedReceipt]]:
         """See `TailReader.receipts`."""
         wanted = padded(list(rooms))
-        slots, params = _known(after)
+        slots, params = vector_params(after)
         params |= {f"r{i}": nid for i, nid in enumerate(wanted)}
         found: dict[int, list[PlacedReceipt]] = {}
         for nid, *row in await self._reader.fetch(q.receipts(len(wanted), slots), **params):
@@ -116,7 +116,7 @@ def _unpack_users(users: bytes) -> dict[int, int]:
     return dict(pairs)
 
 
-def _known(vector: Vector) -> tuple[int, dict[str, Any]]:
+def vector_params(vector: Vector) -> tuple[int, dict[str, Any]]:
     """The parameters of a vector, and how many slots they say."""
     pairs = padded(list(vector) or [(0, 0)])
     params = {f"s{i}": slot for i, (slot, _) in enumerate(pairs)}

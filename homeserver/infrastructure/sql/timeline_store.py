@@ -11,12 +11,15 @@ from homeserver.infrastructure.sql.event_rows import read_timeline
 from homeserver.infrastructure.sql.query import padded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.infrastructure.sql.database import Database
     from homeserver.infrastructure.sql.writes import Row
+
+AT_ONCE = 64
+"""Events that one statement reads by their places."""
 
 
 class SqlTimelineStore:
@@ -58,6 +61,21 @@ class SqlTimelineStore:
             n=limit,
         )
         return await read_timeline(self._db, room, rows[::-1] if newest else rows)
+
+    async def at(
+        self, room: Room, places: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], TimelineEvent]:
+        """See `TimelineStore.at`."""
+        found = {(i.seq, i.back): i for i in room.tail if (i.seq, i.back) in places}
+        rest = sorted(set(places) - found.keys())
+        for start in range(0, len(rest), AT_ONCE):
+            wanted = padded(rest[start : start + AT_ONCE])
+            params = {f"s{i}": seq for i, (seq, _) in enumerate(wanted)}
+            params |= {f"b{i}": back for i, (_, back) in enumerate(wanted)}
+            rows = await self._db.fetch(q.events_at(len(wanted)), room=room.nid, **params)
+            items = await read_timeline(self._db, room, rows)
+            found.update(((item.seq, item.back), item) for item in items)
+        return found
 
     async def live_events(
         self, room: Room, *, after: int, until: int, limit: int

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, LargeBinary, SmallInteger
+from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, cast
 from sqlalchemy.dialects import mysql
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.types import TypeEngine
 
 OPEN = 2**62
@@ -29,6 +30,22 @@ def blob() -> TypeEngine[bytes]:
     return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
+class _AsciiText(mysql.MEDIUMTEXT):
+    """Text that the driver hands out as bytes, like everything else in the store."""
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Read the bytes."""
+        return cast(column, LargeBinary())
+
+
+def words() -> TypeEngine[bytes]:
+    """ASCII words for a full-text index, which InnoDB makes for text only."""
+    text = _AsciiText(charset="ascii", collation="ascii_bin")
+    return LargeBinary().with_variant(text, "mysql", "mariadb")
+
+
+ROWID = BigInteger().with_variant(Integer(), "sqlite")
+"""A key that is SQLite's own row number, as FTS5 wants it."""
 NID = BigInteger
 """64-bit ids of rooms, users and devices; never shown outside."""
 SLOT = SmallInteger

@@ -21,6 +21,7 @@ from homeserver.infrastructure.sql.migrate import (
     sqlite_url,
 )
 from homeserver.infrastructure.sql.tables import device, metadata, store
+from migrations.render import include_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,8 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(empty: URL) -> None:
     migrate(empty, **IDENTITY)
     engine = create_engine(empty)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": include_object}
+        context = MigrationContext.configure(connection, opts=opts)
         found = compare_metadata(context, metadata)
     engine.dispose()
     assert found == []

@@ -1,0 +1,1 @@
+"""Full-text search: filling the index, and asking it."""

@@ -1,0 +1,71 @@
+"""The role that keeps the index filled: on one worker at a time, whichever lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from homeserver.application.ports.search_log import RoleLostError
+from homeserver.application.search.fill_index import FillIndex
+
+if TYPE_CHECKING:
+    from homeserver.application.ports.search_log import SearchLog
+    from homeserver.application.ports.tail import TailReader
+    from homeserver.application.ports.user_directory import UserDirectory
+    from homeserver.application.sync.hub import Hub
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.3
+"""Between two steps: what comes meanwhile is stored together."""
+LOOK_SECONDS = 5.0
+"""How often the others look whether the holder lives, and the holder without being woken."""
+FAILED_SECONDS = 2.0
+
+
+class KeepFilled:
+    """Runs until it is stopped; woken by the hub, so a message is found within a second."""
+
+    def __init__(
+        self, search_log: SearchLog, directory: UserDirectory, tail: TailReader, hub: Hub
+    ) -> None:
+        """Read and fill through these."""
+        self._log = search_log
+        self._directory = directory
+        self._tail = tail
+        self._hub = hub
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="search")
+
+    async def stop(self) -> None:
+        """Stop; what was not stored is read again by whoever holds the role next."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._hold()
+            except RoleLostError:
+                log.info("search.role_lost")
+            except Exception as error:  # noqa: BLE001 (the store is away: try again)
+                log.warning("search.not_filled: %s", error or type(error).__name__)
+            await asyncio.sleep(FAILED_SECONDS)
+
+    async def _hold(self) -> None:
+        """Wait for the role, then fill for as long as it is ours."""
+        cursor = await self._log.take()
+        while cursor is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            cursor = await self._log.take()
+        fill = FillIndex(self._log, self._directory, self._tail, cursor)
+        while True:
+            seen = self._hub.ticks.now
+            if not await fill() and self._hub.ticks.now == seen:
+                await self._hub.moved(LOOK_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)

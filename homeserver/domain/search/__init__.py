@@ -1,0 +1,1 @@
+"""Full-text search: what of an event is searched, and how texts become tokens."""
