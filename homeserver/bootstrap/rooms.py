@@ -22,21 +22,26 @@ from homeserver.application.rooms.joined_rooms import JoinedRooms
 from homeserver.application.rooms.kick_user import KickUser
 from homeserver.application.rooms.knock_room import KnockRoom
 from homeserver.application.rooms.leave_room import LeaveRoom
+from homeserver.application.rooms.list_public_rooms import ListPublicRooms
 from homeserver.application.rooms.log_scan import LogScan
 from homeserver.application.rooms.points import Points
 from homeserver.application.rooms.publish_alias import PublishAlias
 from homeserver.application.rooms.redact_event import RedactEvent
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
+from homeserver.application.rooms.room_aliases import RoomAliases
+from homeserver.application.rooms.room_visibility import RoomVisibility
 from homeserver.application.rooms.send_event import SendEvent
 from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.unban_user import UnbanUser
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
+from homeserver.infrastructure.sql.directory import SqlDirectoryStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.context import context_routes
 from homeserver.presentation.client.create_room import create_room_routes
+from homeserver.presentation.client.directory import DirectoryCases, directory_routes
 from homeserver.presentation.client.members import member_routes
 from homeserver.presentation.client.membership import MembershipCases, membership_routes
 from homeserver.presentation.client.messages import messages_routes
@@ -72,7 +77,18 @@ def build_send(core: Core) -> SendMessage:
 
 def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
     """All rows of the rooms' endpoints."""
-    return (*_writing(core, people, send), *_reading(core, memo))
+    return (*_writing(core, people, send), *_reading(core, memo), *_outside(core))
+
+
+def _outside(core: Core) -> tuple[Route, ...]:
+    """Rooms as those see them who are not in them."""
+    directory, aliases = SqlDirectoryStore(core.database), SqlAliasStore(core.database)
+    cases = DirectoryCases(
+        ListPublicRooms(directory, core.store, core.server_name),
+        RoomVisibility(core.access, directory, core.writer),
+        RoomAliases(core.access, aliases),
+    )
+    return directory_routes(cases)
 
 
 def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:

@@ -141,7 +141,9 @@ class CreateRoom:
         append(draft, draft.room(room), create, sender_nid=requester.user_nid, new=founding)
         for new in plan.events[1:]:
             compose(draft, room, requester, new)
-        self.store.add_room(draft, room, requester.user_nid, published=plan.published)
+        self.store.add_room(draft, room, requester.user_nid)
+        if plan.published:
+            draft.room(room).published = True
         if plan.alias is not None:
             self.aliases.add(draft, plan.alias, room.nid, requester.user_nid)
         draft.on_commit(lambda: self.registry.add(room))

@@ -194,6 +194,7 @@ room = Table(
     Column("room_id", octets(255), nullable=False, unique=True),
     Column("version", octets(32), nullable=False),
     _id("creator_nid"),
+    # nothing any more: `published_room` has it
     Column("published", SmallInteger, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
 )
@@ -205,6 +206,17 @@ room_alias = Table(
     _id("room_nid"),
     _id("creator_nid"),
     Index("alias_of_room", "room_nid"),
+)
+
+published_room = Table(
+    "published_room",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("joined", BigInteger, nullable=False),
+    Column("room_type", octets(255)),
+    Column("search", blob(), nullable=False),
+    Column("body", blob(), nullable=False),
+    Index("published_room_by_size", "joined", "room_nid"),
 )
 
 room_head = Table(

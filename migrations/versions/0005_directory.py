@@ -1,0 +1,38 @@
+"""The directory of published rooms.
+
+Revises: 0002
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from homeserver.infrastructure.sql.types import blob, octets
+
+revision = "0005"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Expand the schema."""
+    op.create_table(
+        "published_room",
+        sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("joined", sa.BigInteger(), nullable=False),
+        sa.Column("room_type", octets(255), nullable=True),
+        sa.Column("search", blob(), nullable=False),
+        sa.Column("body", blob(), nullable=False),
+        sa.PrimaryKeyConstraint("room_nid"),
+    )
+    op.create_index(
+        "published_room_by_size", "published_room", ["joined", "room_nid"], unique=False
+    )
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.drop_index("published_room_by_size", table_name="published_room")
+    op.drop_table("published_room")

@@ -1,0 +1,45 @@
+"""Rooms as strangers see them, with two workers that write and read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from tests.integration.directory.test_published import listed, page
+from tests.support.cluster import ClusterTown, open_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest_asyncio.fixture
+async def town(tmp_path: Path) -> AsyncIterator[ClusterTown]:
+    """Two workers with a good bus."""
+    async with open_cluster(tmp_path, "a", "b") as opened:
+        yield opened
+
+
+async def test_an_entry_follows_its_room_whichever_worker_changes_it(town: ClusterTown) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)
+    room = await romeo.create_room(preset="public_chat", name="0")
+    await juliet.do("join", room)
+    levels = await romeo.room_call("GET", room, "state/m.room.power_levels/")
+    levels["users"] = {**levels["users"], juliet.user_id: 100}
+    await romeo.state(room, "m.room.power_levels", levels)
+    await town.settle()
+    for number in range(12):  # published by one worker just while the other renames
+        await romeo.call("PUT", listed(room), {"visibility": "private"})
+        await asyncio.gather(
+            romeo.call("PUT", listed(room), {"visibility": "public"}),
+            juliet.state(room, "m.room.name", {"name": f"{number}"}),
+        )
+        (entry,) = (await page(romeo))["chunk"]
+        assert (entry["name"], entry["num_joined_members"]) == (f"{number}", 2)
+    await juliet.do("leave", room)
+    (entry,) = (await page(romeo))["chunk"]
+    assert entry["num_joined_members"] == 1
+    await romeo.get()
+    await juliet.get()
