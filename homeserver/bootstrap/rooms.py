@@ -15,6 +15,7 @@ from homeserver.application.rooms.get_event import GetEvent
 from homeserver.application.rooms.get_members import GetMembers
 from homeserver.application.rooms.get_messages import GetMessages
 from homeserver.application.rooms.get_state import GetState
+from homeserver.application.rooms.get_summary import GetSummary
 from homeserver.application.rooms.invite_user import InviteUser
 from homeserver.application.rooms.join_room import JoinRoom
 from homeserver.application.rooms.joined_members import JoinedMembers
@@ -25,6 +26,7 @@ from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.list_public_rooms import ListPublicRooms
 from homeserver.application.rooms.log_scan import LogScan
 from homeserver.application.rooms.points import Points
+from homeserver.application.rooms.previews import RoomPreviews
 from homeserver.application.rooms.publish_alias import PublishAlias
 from homeserver.application.rooms.redact_event import RedactEvent
 from homeserver.application.rooms.remove_alias import RemoveAlias
@@ -48,6 +50,7 @@ from homeserver.presentation.client.messages import messages_routes
 from homeserver.presentation.client.redact import redact_routes
 from homeserver.presentation.client.room_events import room_event_routes
 from homeserver.presentation.client.room_state import room_state_routes
+from homeserver.presentation.client.room_summary import room_summary_routes
 from homeserver.presentation.client.rooms_lists import rooms_list_routes
 from homeserver.presentation.client.send import SendMessage, send_routes
 from homeserver.presentation.client.state_events import state_event_routes
@@ -88,7 +91,11 @@ def _outside(core: Core) -> tuple[Route, ...]:
         RoomVisibility(core.access, directory, core.writer),
         RoomAliases(core.access, aliases),
     )
-    return directory_routes(cases)
+    previews = RoomPreviews(core.access)
+    return (
+        *directory_routes(cases),
+        *room_summary_routes(GetSummary(previews, ResolveAlias(aliases))),
+    )
 
 
 def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:

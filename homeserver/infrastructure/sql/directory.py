@@ -106,7 +106,7 @@ def _conditions(words: int, types: int, *, untyped: bool) -> list[ColumnElement[
 
 
 @cache
-def _page_query(words: int, types: int, untyped: bool, *, forwards: bool) -> Query:  # noqa: FBT001
+def _page_query(words: int, types: int, untyped: bool, *, forwards: bool) -> Query:
     order = (_p.joined, _p.room_nid)
     query: Select[Any] = (
         select(_p.room_nid, t.room.c.room_id, _p.joined, _p.body)
@@ -119,7 +119,7 @@ def _page_query(words: int, types: int, untyped: bool, *, forwards: bool) -> Que
 
 
 @cache
-def _count_query(words: int, types: int, untyped: bool) -> Query:  # noqa: FBT001
+def _count_query(words: int, types: int, untyped: bool) -> Query:
     return Query(
         select(func.count())
         .select_from(t.published_room)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.integration.directory.test_published import listed, page
+from tests.integration.directory.test_published import listed, page, refusal
+from tests.integration.directory.test_summary import about
 from tests.support.cluster import ClusterTown, open_cluster
 
 if TYPE_CHECKING:
@@ -43,3 +44,13 @@ async def test_an_entry_follows_its_room_whichever_worker_changes_it(town: Clust
     assert entry["num_joined_members"] == 1
     await romeo.get()
     await juliet.get()
+
+
+async def test_a_summary_is_as_new_as_what_any_worker_acknowledged(town: ClusterTown) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)
+    room = await romeo.create_room(preset="public_chat", name="0")
+    for number in range(5):
+        await romeo.state(room, "m.room.name", {"name": f"{number}"})
+        assert (await juliet.call("GET", about(room)))["name"] == f"{number}"
+    await romeo.state(room, "m.room.join_rules", {"join_rule": "invite"})
+    assert await refusal(juliet, "GET", about(room)) == (404, "M_NOT_FOUND")
