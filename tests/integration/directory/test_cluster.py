@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
+from tests.integration.directory.test_entering import admitting, content_of, door
 from tests.integration.directory.test_published import listed, page, refusal
-from tests.integration.directory.test_summary import about
+from tests.integration.directory.test_summary import about, rule
 from tests.support.cluster import ClusterTown, open_cluster
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ async def test_an_entry_follows_its_room_whichever_worker_changes_it(town: Clust
     levels = await romeo.room_call("GET", room, "state/m.room.power_levels/")
     levels["users"] = {**levels["users"], juliet.user_id: 100}
     await romeo.state(room, "m.room.power_levels", levels)
-    await town.settle()
     for number in range(12):  # published by one worker just while the other renames
         await romeo.call("PUT", listed(room), {"visibility": "private"})
         await asyncio.gather(
@@ -54,3 +54,27 @@ async def test_a_summary_is_as_new_as_what_any_worker_acknowledged(town: Cluster
         assert (await juliet.call("GET", about(room)))["name"] == f"{number}"
     await romeo.state(room, "m.room.join_rules", {"join_rule": "invite"})
     assert await refusal(juliet, "GET", about(room)) == (404, "M_NOT_FOUND")
+
+
+async def test_a_restricted_room_admits_by_what_another_worker_acknowledged(
+    town: ClusterTown,
+) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)
+    tablet = await town.phone("juliet", 0)
+    for _ in range(5):
+        hall = await romeo.create_room(preset="public_chat")
+        room = await romeo.create_room(initial_state=[admitting(hall)])
+        await juliet.do("join", hall)
+        await tablet.do("join", room)
+        content = await content_of(romeo, room, juliet)
+        assert content["join_authorised_via_users_server"] == romeo.user_id
+
+
+async def test_a_knock_on_one_worker_is_answered_on_the_other(town: ClusterTown) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)
+    room = await romeo.create_room(initial_state=[rule("knock")])
+    for _ in range(5):
+        await juliet.call("POST", door(room), {"reason": "please"})
+        await romeo.do("invite", room, juliet)
+        await juliet.do("join", room)
+        await juliet.do("leave", room)
