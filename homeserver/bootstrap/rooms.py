@@ -38,6 +38,7 @@ from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.application.rooms.walk_space import WalkSpace
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
@@ -53,6 +54,7 @@ from homeserver.presentation.client.room_state import room_state_routes
 from homeserver.presentation.client.room_summary import room_summary_routes
 from homeserver.presentation.client.rooms_lists import rooms_list_routes
 from homeserver.presentation.client.send import SendMessage, send_routes
+from homeserver.presentation.client.spaces import space_routes
 from homeserver.presentation.client.state_events import state_event_routes
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ def _outside(core: Core) -> tuple[Route, ...]:
     return (
         *directory_routes(cases),
         *room_summary_routes(GetSummary(previews, ResolveAlias(aliases))),
+        *space_routes(WalkSpace(previews)),
     )
 
 

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tests.integration.directory.test_entering import admitting, content_of, door
 from tests.integration.directory.test_published import listed, page, refusal
+from tests.integration.directory.test_spaces import chat, names, space
 from tests.integration.directory.test_summary import about, rule
 from tests.support.cluster import ClusterTown, open_cluster
 
@@ -78,3 +79,13 @@ async def test_a_knock_on_one_worker_is_answered_on_the_other(town: ClusterTown)
         await romeo.do("invite", room, juliet)
         await juliet.do("join", room)
         await juliet.do("leave", room)
+
+
+async def test_a_tree_is_walked_from_worker_to_worker(town: ClusterTown) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet")
+    rooms = [await chat(romeo, f"{n}") for n in range(4)]
+    low = await space(romeo, "low", *rooms[2:])
+    root = await space(romeo, "root", low, *rooms[:2])
+    assert await names(juliet, root, limit=1) == ["root", "low", "2", "3", "0", "1"]
+    await romeo.state(rooms[2], "m.room.join_rules", {"join_rule": "invite"})
+    assert await names(juliet, root, limit=1) == ["root", "low", "3", "0", "1"]
