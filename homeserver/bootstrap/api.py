@@ -48,7 +48,7 @@ def build_api(
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
-    rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
+    rooms = room_routes(core, accounts.people, send, build_memo(core, redis), sync.account_data)
     to_device = build_to_device(core, accounts.people.users, online)
     routes = (*accounts.routes, *rooms, *sync.routes, *to_device.routes, *stream.routes)
     return Api(routes, accounts, sync, to_device, stream)

@@ -10,6 +10,7 @@ from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.create_room import CreateRoom
 from homeserver.application.rooms.event_at_time import EventAtTime
 from homeserver.application.rooms.forget_room import ForgetRoom
+from homeserver.application.rooms.founding import Founding
 from homeserver.application.rooms.get_context import GetContext
 from homeserver.application.rooms.get_event import GetEvent
 from homeserver.application.rooms.get_members import GetMembers
@@ -38,7 +39,9 @@ from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.application.rooms.upgrade_room import UpgradeRoom
 from homeserver.application.rooms.walk_space import WalkSpace
+from homeserver.application.user_data.carry_settings import CarrySettings
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
@@ -56,11 +59,13 @@ from homeserver.presentation.client.rooms_lists import rooms_list_routes
 from homeserver.presentation.client.send import SendMessage, send_routes
 from homeserver.presentation.client.spaces import space_routes
 from homeserver.presentation.client.state_events import state_event_routes
+from homeserver.presentation.client.upgrade import upgrade_routes
 
 if TYPE_CHECKING:
     from homeserver.application.memo import Memo
     from homeserver.application.ports.profiles import ProfileReader
     from homeserver.application.ports.users import Users
+    from homeserver.application.user_data.account_data import AccountData
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -80,9 +85,32 @@ def build_send(core: Core) -> SendMessage:
     )
 
 
-def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
+def room_routes(
+    core: Core, people: People, send: SendMessage, memo: Memo, data: AccountData
+) -> tuple[Route, ...]:
     """All rows of the rooms' endpoints."""
-    return (*_writing(core, people, send), *_reading(core, memo), *_outside(core))
+    carry = CarrySettings(core.access, data, core.writer)
+    return (
+        *_writing(core, people, send, carry),
+        *_reading(core, memo),
+        *_outside(core),
+        *_upgrading(core, people, carry),
+    )
+
+
+def _upgrading(core: Core, people: People, carry: CarrySettings) -> tuple[Route, ...]:
+    upgrade = UpgradeRoom(
+        access=core.access,
+        writer=core.writer,
+        found=Founding(core.store, core.rooms),
+        aliases=SqlAliasStore(core.database),
+        directory=SqlDirectoryStore(core.database),
+        profiles=people.profiles,
+        ids=core.ids,
+        new_nid=core.writer.new_nid,
+        carry=carry,
+    )
+    return upgrade_routes(upgrade)
 
 
 def _outside(core: Core) -> tuple[Route, ...]:
@@ -101,7 +129,9 @@ def _outside(core: Core) -> tuple[Route, ...]:
     )
 
 
-def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:
+def _writing(
+    core: Core, people: People, send: SendMessage, carry: CarrySettings
+) -> tuple[Route, ...]:
     aliases = SqlAliasStore(core.database)
     create = CreateRoom(
         writer=core.writer,
@@ -114,7 +144,7 @@ def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]
         new_nid=core.writer.new_nid,
         default_version=lambda: core.settings.current.rooms.default_version,
     )
-    members = _members(core, people)
+    members = _members(core, people, carry)
     resolve = ResolveAlias(aliases)
     forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
     return (
@@ -134,11 +164,11 @@ def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]
     )
 
 
-def _members(core: Core, people: People) -> SetMember:
+def _members(core: Core, people: People, carry: CarrySettings) -> SetMember:
     change = ChangeMember(people.users, people.profiles, core.writer)
     return SetMember(
         access=core.access,
-        join=JoinRoom(core.access, change),
+        join=JoinRoom(core.access, change, carry),
         knock=KnockRoom(core.access, change),
         leave=LeaveRoom(core.access, change),
         invite=InviteUser(core.access, people.users, change),

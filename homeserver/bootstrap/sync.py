@@ -57,6 +57,7 @@ class SyncParts:
     filters: Filters
     mark_read: MarkRead
     set_typing: SetTyping
+    account_data: AccountData
 
 
 def build_sync(
@@ -90,7 +91,7 @@ def build_sync(
         *filter_routes(filters),
         *push_rule_routes(data),
     )
-    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
+    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing, data)
 
 
 def _sync(

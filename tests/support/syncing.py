@@ -185,7 +185,9 @@ class SyncTown:
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         routes = (
-            *room_routes(self.core, people, send, build_memo(self.core, None)),
+            *room_routes(
+                self.core, people, send, build_memo(self.core, None), self.parts.account_data
+            ),
             *self.parts.routes,
             *self.to_device.routes,
             *self.stream.routes,

@@ -118,6 +118,11 @@ class RoomDraft:
             return self._state[key]
         return self.room.state.get(key)
 
+    def current(self) -> dict[StateKey, Event]:
+        """The whole state at this point of the batch."""
+        held = {**self.room.state, **self._state}
+        return {key: event for key, event in held.items() if event is not None}
+
     @property
     def levels(self) -> PowerLevels | None:
         """The power levels at this point; None before the create event."""

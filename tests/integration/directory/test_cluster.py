@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest_asyncio
 
+from tests.integration.directory.test_aliases import path_of
 from tests.integration.directory.test_entering import admitting, content_of, door
 from tests.integration.directory.test_published import listed, page, refusal
 from tests.integration.directory.test_spaces import chat, names, space
 from tests.integration.directory.test_summary import about, rule
+from tests.integration.directory.test_upgrade import upgrade
 from tests.support.cluster import ClusterTown, open_cluster
 
 if TYPE_CHECKING:
@@ -89,3 +92,22 @@ async def test_a_tree_is_walked_from_worker_to_worker(town: ClusterTown) -> None
     assert await names(juliet, root, limit=1) == ["root", "low", "2", "3", "0", "1"]
     await romeo.state(rooms[2], "m.room.join_rules", {"join_rule": "invite"})
     assert await names(juliet, root, limit=1) == ["root", "low", "3", "0", "1"]
+
+
+async def test_an_upgrade_on_one_worker_is_whole_on_the_other(town: ClusterTown) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)
+    old = await romeo.create_room(visibility="public", name="Square", room_alias_name="square")
+    await juliet.do("join", old)
+    await juliet.tag(old, "m.favourite", 0.25)
+    await juliet.get()
+    sends = [juliet.send(old, f"{number}") for number in range(5)]
+    results = await asyncio.gather(upgrade(romeo, old), *sends, return_exceptions=True)
+    new = results[0]
+    assert isinstance(new, str)
+    assert (await juliet.call("GET", path_of("square")))["room_id"] == new
+    await juliet.call("POST", f"/join/{quote('#square:firn.test', safe='')}", {})
+    await juliet.get()
+    assert juliet.rooms[new].account_data["m.tag"] == {"tags": {"m.favourite": {"order": 0.25}}}
+    assert [r["num_joined_members"] for r in (await page(juliet))["chunk"]] == [2]
+    seen = [event["event_id"] for event in juliet.rooms[old].timeline]
+    assert all(sent in seen for sent in results[1:] if isinstance(sent, str))
