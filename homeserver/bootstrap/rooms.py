@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeserver.application.moderation.report_content import ReportContent
 from homeserver.application.rooms.ban_user import BanUser
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.create_room import CreateRoom
@@ -44,6 +45,7 @@ from homeserver.application.rooms.walk_space import WalkSpace
 from homeserver.application.user_data.carry_settings import CarrySettings
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
+from homeserver.infrastructure.sql.reports import SqlReportStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.context import context_routes
 from homeserver.presentation.client.create_room import create_room_routes
@@ -52,6 +54,7 @@ from homeserver.presentation.client.members import member_routes
 from homeserver.presentation.client.membership import MembershipCases, membership_routes
 from homeserver.presentation.client.messages import messages_routes
 from homeserver.presentation.client.redact import redact_routes
+from homeserver.presentation.client.reports import report_routes
 from homeserver.presentation.client.room_events import room_event_routes
 from homeserver.presentation.client.room_state import room_state_routes
 from homeserver.presentation.client.room_summary import room_summary_routes
@@ -95,6 +98,18 @@ def room_routes(
         *_reading(core, memo),
         *_outside(core),
         *_upgrading(core, people, carry),
+        *report_routes(_reports(core, people)),
+    )
+
+
+def _reports(core: Core, people: People) -> ReportContent:
+    return ReportContent(
+        access=core.access,
+        timeline=core.store,
+        users=people.users,
+        reports=SqlReportStore(core.database),
+        writer=core.writer,
+        new_nid=core.writer.new_nid,
     )
 
 

@@ -1,4 +1,4 @@
-"""The directory of published rooms.
+"""The directory of published rooms, and reports.
 
 Revises: 0002
 """
@@ -30,9 +30,23 @@ def upgrade() -> None:
     op.create_index(
         "published_room_by_size", "published_room", ["joined", "room_nid"], unique=False
     )
+    op.create_table(
+        "report",
+        sa.Column("nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ts", sa.BigInteger(), nullable=False),
+        sa.Column("reporter_nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("room_id", octets(255), nullable=True),
+        sa.Column("event_id", octets(255), nullable=True),
+        sa.Column("user_id", octets(255), nullable=True),
+        sa.Column("reason", blob(), nullable=False),
+        sa.PrimaryKeyConstraint("nid"),
+    )
+    op.create_index("report_by_time", "report", ["ts", "nid"], unique=False)
 
 
 def downgrade() -> None:
     """Take it back."""
+    op.drop_index("report_by_time", table_name="report")
+    op.drop_table("report")
     op.drop_index("published_room_by_size", table_name="published_room")
     op.drop_table("published_room")

@@ -388,3 +388,16 @@ account_data = Table(
     Column("rev", BigInteger, nullable=False),
     *_log(),
 )
+
+report = Table(
+    "report",
+    metadata,
+    _id("nid", primary_key=True),
+    Column("ts", MILLIS, nullable=False),
+    _id("reporter_nid"),
+    Column("room_id", octets(255)),
+    Column("event_id", octets(255)),
+    Column("user_id", octets(255)),
+    Column("reason", blob(), nullable=False),
+    Index("report_by_time", "ts", "nid"),
+)
