@@ -128,13 +128,8 @@ class GroupCommitWriter:
         txn_keys: Sequence[tuple[int, bytes]] = (),
     ) -> T:
         """See `Writer.submit`."""
-        if self.fenced or self._stopping:
-            raise UnavailableError("This worker is not writing")
-        if self._suspended:
-            raise UnavailableError("The server is read-only while it is moved")
-        if len(self._waiting) >= MAX_WAITING:
-            raise UnavailableError("Too much waits to be written")
         for _ in range(MAX_ATTEMPTS):
+            self._check_open()
             unit = Unit(change, conflict, txn_keys, self._loop)
             try:
                 result = await self._enqueue(unit)
@@ -145,6 +140,15 @@ class GroupCommitWriter:
                 if not unit.leant_on or not await self._judged_too_early(unit):
                     return result
         raise UnavailableError("Too much contention")
+
+    def _check_open(self) -> None:
+        """Refuse changes that nobody would take. Raises UnavailableError."""
+        if self.fenced or self._stopping:
+            raise UnavailableError("This worker is not writing")
+        if self._suspended:
+            raise UnavailableError("The server is read-only while it is moved")
+        if len(self._waiting) >= MAX_WAITING:
+            raise UnavailableError("Too much waits to be written")
 
     async def _judged_too_early(self, unit: Unit[Any]) -> bool:
         """Whether a change that added nothing looked at rooms that others have moved since.

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from homeserver.application.rooms import walk_space
 from tests.integration.directory.test_entering import admitting
 from tests.integration.directory.test_published import refusal
 from tests.integration.directory.test_summary import HOW, make, rule
@@ -145,6 +146,17 @@ async def test_what_is_no_child(romeo: Phone, juliet: Phone) -> None:
     page = await juliet.call("GET", tree(root))
     keys = [e["state_key"] for e in page["rooms"][0]["children_state"]]
     assert keys == ["!unknown:firn.test", "nonsense"]
+
+
+async def test_a_walk_ends_however_many_rooms_a_space_names(
+    romeo: Phone, juliet: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = [await chat(romeo, f"{n}") for n in range(3)]
+    gone = [f"!gone{n}:firn.test" for n in range(10)]
+    root = await space(romeo, "root", *rooms[:2], *gone, rooms[2])
+    assert await names(juliet, root, limit=1) == ["root", "0", "1", "2"]
+    monkeypatch.setattr(walk_space, "MAX_LOOKED_AT", 5)
+    assert await names(juliet, root, limit=1) == ["root", "0", "1"]
 
 
 @pytest.mark.parametrize("visibility", ["shared", "world_readable"])
