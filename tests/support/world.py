@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from homeserver.application.access import RoomAccess
 from homeserver.application.memo import Memo
+from homeserver.application.relations.aggregations import Aggregations
+from homeserver.application.relations.related_by import RelatedBy
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.compose import NewEvent, Transaction, append
 from homeserver.application.rooms.event_at_time import EventAtTime
@@ -28,6 +30,9 @@ from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.hub import Hub
+from homeserver.application.sync.ignored import IgnoredUsers
+from homeserver.application.sync.timeline_relations import TimelineRelations
+from homeserver.application.user_data.account_data import AccountData
 from homeserver.domain.events.build import build_event
 from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.rooms.room import Room
@@ -41,8 +46,10 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.relation_store import SqlRelationStore
 from homeserver.infrastructure.sql.room_rows import _event
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
@@ -149,9 +156,15 @@ class World:
         self.points = Points(
             self.reader, SqlLogReader(self.database), lambda: self.writer.lease.generation
         )
-        self.messages = GetMessages(self.access, self.scan, self.points, self.state)
-        self.context = GetContext(self.access, self.store, self.scan, self.state)
-        self.event = GetEvent(self.access, self.store)
+        relations = SqlRelationStore(self.database)
+        ignored = IgnoredUsers(AccountData(SqlUserDataStore(self.database)))
+        beside, related = Aggregations(relations, self.store, ignored), RelatedBy(relations)
+        self.beside = TimelineRelations(beside, related)
+        self.messages = GetMessages(
+            self.access, self.scan, self.points, self.state, beside, related
+        )
+        self.context = GetContext(self.access, self.store, self.scan, self.state, beside, related)
+        self.event = GetEvent(self.access, self.store, beside)
         self.get_state = GetState(self.access, self.state)
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)

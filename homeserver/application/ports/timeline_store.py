@@ -39,6 +39,12 @@ class TimelineStore(Protocol):
         """The newest `limit` events with after < seq ≤ until and `back` 0, in room order."""
         ...
 
+    async def at(
+        self, room: Room, places: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], TimelineEvent]:
+        """The events at these positions, (seq, back) → event, as few of them as there are."""
+        ...
+
     async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Where the events (seq, 0) stand in their writers' logs: seq → (slot, pos)."""
         ...

@@ -218,6 +218,17 @@ def positions(count: int) -> Query:
 
 
 @cache
+def events_at(count: int) -> Query:
+    """The events at `count` positions of a room: parameters room, s0, b0, s1 …."""
+    at = [
+        and_(_e.room_seq == bindparam(f"s{i}"), _e.back == bindparam(f"b{i}")) for i in range(count)
+    ]
+    return Query(
+        _by_position(select(*TIMELINE_COLUMNS)).where(_e.room_nid == bindparam("room"), or_(*at))
+    )
+
+
+@cache
 def replaced(count: int) -> Query:
     """What the state events at `count` positions replaced: parameters room, s0, s1 ….
 

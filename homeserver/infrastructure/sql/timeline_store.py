@@ -68,6 +68,23 @@ class SqlTimelineStore:
         )
         return await read_timeline(self._db, room, rows[::-1])
 
+    async def at(
+        self, room: Room, places: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], TimelineEvent]:
+        """See `TimelineStore.at`."""
+        held = {(item.seq, item.back): item for item in room.tail}
+        found = {place: held[place] for place in places if place in held}
+        missing = [place for place in places if place not in held]
+        if missing:
+            params: dict[str, int] = {}
+            wanted = padded(missing)
+            for i, (seq, back) in enumerate(wanted):
+                params |= {f"s{i}": seq, f"b{i}": back}
+            rows = await self._db.fetch(q.events_at(len(wanted)), room=room.nid, **params)
+            items = await read_timeline(self._db, room, rows)
+            found.update(((item.seq, item.back), item) for item in items)
+        return found
+
     async def positions(self, room: Room, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
         """See `TimelineStore.positions`."""
         rows = await self._at(room, seqs)
