@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
 ALICE, BOB, CAROL, DAVE = (f"@{name}:a.example" for name in ("alice", "bob", "carol", "dave"))
 NIDS = {ALICE: 1, BOB: 2, CAROL: 3, DAVE: 4}
+NOBODYS_DEVICE = 999
 _COUNT = count()
 USERS = Query(select(t.matrix_user.c.nid))
 VERSION = ROOM_VERSIONS["11"]
@@ -157,8 +158,8 @@ class World:
             self.reader, SqlLogReader(self.database), lambda: self.writer.lease.generation
         )
         relations = SqlRelationStore(self.database)
-        ignored = IgnoredUsers(AccountData(SqlUserDataStore(self.database)))
-        beside, related = Aggregations(relations, self.store, ignored), RelatedBy(relations)
+        self.ignored = IgnoredUsers(AccountData(SqlUserDataStore(self.database)))
+        beside, related = Aggregations(relations, self.store, self.ignored), RelatedBy(relations)
         self.beside = TimelineRelations(beside, related)
         self.messages = GetMessages(
             self.access, self.scan, self.points, self.state, beside, related
@@ -250,7 +251,11 @@ def add(draft: Draft, room: Room, put: Put) -> TimelineEvent:
     event = _built(room, put, draft.now + state.head.seq, state.head.depth + 1, state.head)
     target = NIDS[put.state_key or ""] if put.type == "m.room.member" else None
     new = NewEvent(put.type, put.content, put.state_key, put.redacts, target)
-    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new, txn=put.txn)
+    txn = put.txn
+    if txn is None and put.state_key is None:
+        number = next(_COUNT)  # sent here, as what clients send is
+        txn = Transaction(NOBODYS_DEVICE, f"t{number}", number.to_bytes(16, "big"))
+    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new, txn=txn)
 
 
 def _built(room: Room, put: Put, ts: int, depth: int, head: Head | None = None) -> Event:

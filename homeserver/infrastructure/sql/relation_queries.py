@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, union_all
+from sqlalchemy import and_, bindparam, case, func, or_, select, union_all
 
 from homeserver.domain.relations.relation import REFERENCE, REPLACE, THREAD
 from homeserver.infrastructure.sql import tables as t
@@ -128,37 +128,29 @@ def children(
 def threads(spans: int, ignored: int, *, participated: bool) -> Query:
     """Positions of thread roots and places of their newest replies before `before`, newest first.
 
-    With `participated` those that user `me` began or replied in.
+    With `participated` those that user `me` began or replied in. Grouping reads all replies of
+    the room from one index; asking of each whether it is the newest took MariaDB minutes.
     """
-    later, own = t.event_relation.alias("later"), t.event_relation.alias("own")
-    conditions = [
-        _r.room_nid == bindparam("room"),
-        _r.rel_type == _THREAD,
-        _r.place < bindparam("before"),
-        _seen(_r, spans, ignored),
-        ~exists().where(
-            later.c.room_nid == _r.room_nid,
-            later.c.parent_id == _r.parent_id,
-            later.c.rel_type == _THREAD,
-            later.c.place > _r.place,
-            _seen(later.c, spans, ignored),
-        ),
-    ]
+    own = case((_r.sender_nid == bindparam("me"), 1), else_=0)
+    columns = [_r.parent_id, func.max(_r.place).label("newest")]
     if participated:
-        replied = exists().where(
-            own.c.room_nid == _r.room_nid,
-            own.c.parent_id == _r.parent_id,
-            own.c.rel_type == _THREAD,
-            own.c.sender_nid == bindparam("me"),
-            _seen(own.c, spans, ignored),
-        )
-        conditions.append(or_(t.event.c.sender_nid == bindparam("me"), replied))
-    root = and_(t.event.c.room_nid == _r.room_nid, t.event.c.event_id == _r.parent_id)
+        columns.append(func.max(own).label("own"))
+    found = (
+        select(*columns)
+        .where(_r.room_nid == bindparam("room"), _r.rel_type == _THREAD, _seen(_r, spans, ignored))
+        .group_by(_r.parent_id)
+        .subquery("found")
+    )
+    event = t.event.c
+    root = and_(event.room_nid == bindparam("room"), event.event_id == found.c.parent_id)
+    conditions = [found.c.newest < bindparam("before")]
+    if participated:
+        conditions.append(or_(event.sender_nid == bindparam("me"), found.c.own == 1))
     return Query(
-        select(t.event.c.room_seq, t.event.c.back, _r.place)
-        .select_from(t.event_relation.join(t.event, root))
+        select(event.room_seq, event.back, found.c.newest)
+        .select_from(found.join(t.event, root))
         .where(*conditions)
-        .order_by(_r.place.desc())
+        .order_by(found.c.newest.desc())
         .limit(bindparam("n"))
     )
 
