@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.access import RoomAccess
+from homeserver.application.relations.aggregations import Aggregations
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.filler import Filler, Lent
 from homeserver.application.sync.hub import Hub
+from homeserver.application.sync.ignored import IgnoredUsers
 from homeserver.application.sync.tail import CertifiedTail
+from homeserver.application.user_data.account_data import AccountData
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import SqlDialect
+from homeserver.infrastructure.sql.relation_store import SqlRelationStore
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from homeserver.infrastructure.sql.slot import Company
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
+from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
@@ -42,6 +47,9 @@ class Core:
     rooms: RoomRegistry
     access: RoomAccess
     timeline: TimelineReader
+    account_data: AccountData
+    relations: SqlRelationStore
+    aggregations: Aggregations
     tail: CertifiedTail | None
     lent: Lent
     generation: bytes
@@ -91,6 +99,9 @@ async def build_core(
             generation=generation,
             own_slot=lambda: None if writer.fenced else writer.lease.slot,
         )
+    account_data, relations = AccountData(SqlUserDataStore(database)), SqlRelationStore(database)
+    hub.user_listeners.append(account_data.forget)
+    ignored = IgnoredUsers(account_data)
     return Core(
         settings=settings,
         clock=clock,
@@ -104,6 +115,9 @@ async def build_core(
         rooms=rooms,
         access=RoomAccess(rooms, store, memberships, reach=None if tail is None else hub.reach),
         timeline=TimelineReader(store),
+        account_data=account_data,
+        relations=relations,
+        aggregations=Aggregations(relations, store, ignored),
         tail=tail,
         lent=lent,
         generation=generation,

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.moderation.report_content import ReportContent
+from homeserver.application.relations.check_relation import CheckRelation
+from homeserver.application.relations.get_relations import GetRelations
+from homeserver.application.relations.get_threads import GetThreads
+from homeserver.application.relations.related_by import RelatedBy
 from homeserver.application.rooms.ban_user import BanUser
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.create_room import CreateRoom
@@ -54,6 +58,7 @@ from homeserver.presentation.client.members import member_routes
 from homeserver.presentation.client.membership import MembershipCases, membership_routes
 from homeserver.presentation.client.messages import messages_routes
 from homeserver.presentation.client.redact import redact_routes
+from homeserver.presentation.client.relations import RelationCases, relation_routes
 from homeserver.presentation.client.reports import report_routes
 from homeserver.presentation.client.room_events import room_event_routes
 from homeserver.presentation.client.room_state import room_state_routes
@@ -83,8 +88,10 @@ class People:
 
 def build_send(core: Core) -> SendMessage:
     """Sending, by whatever way a message comes in."""
+    check = CheckRelation(core.relations, core.store, core.store)
     return SendMessage(
-        SendEvent(core.access, core.writer), RedactEvent(core.access, core.store, core.writer)
+        SendEvent(core.access, check, core.writer),
+        RedactEvent(core.access, core.store, core.writer),
     )
 
 
@@ -193,14 +200,35 @@ def _members(core: Core, people: People, carry: CarrySettings) -> SetMember:
     )
 
 
+def _relations(core: Core, points: Points) -> RelationCases:
+    return RelationCases(
+        GetRelations(
+            access=core.access,
+            timeline=core.store,
+            relations=core.relations,
+            points=points,
+            aggregations=core.aggregations,
+        ),
+        GetThreads(
+            access=core.access,
+            timeline=core.store,
+            relations=core.relations,
+            points=points,
+            aggregations=core.aggregations,
+        ),
+    )
+
+
 def _reading(core: Core, memo: Memo) -> tuple[Route, ...]:
     scan, state = LogScan(core.store), StateReader(core.store)
     points = Points(core.timeline, core.log, lambda: core.generation)
-    access = core.access
+    access, beside, related = core.access, core.aggregations, RelatedBy(core.relations)
+    event = GetEvent(access, core.store, beside)
     return (
-        *messages_routes(GetMessages(access, scan, points, state)),
-        *context_routes(GetContext(access, core.store, scan, state)),
-        *room_event_routes(GetEvent(access, core.store), EventAtTime(access, core.store, scan)),
+        *messages_routes(GetMessages(access, scan, points, state, beside, related)),
+        *context_routes(GetContext(access, core.store, scan, state, beside, related)),
+        *room_event_routes(event, EventAtTime(access, core.store, scan)),
+        *relation_routes(_relations(core, points)),
         *room_state_routes(GetState(access, state)),
         *member_routes(GetMembers(access, state, points), JoinedMembers(access, memo)),
         *rooms_list_routes(JoinedRooms(core.hub, core.memberships, core.rooms, core.store)),

@@ -19,7 +19,6 @@ from homeserver.presentation.client.search import search_routes
 from homeserver.presentation.client.user_directory import user_directory_routes
 
 if TYPE_CHECKING:
-    from homeserver.application.user_data.account_data import AccountData
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -32,13 +31,13 @@ class SearchParts:
     keep_filled: KeepFilled
 
 
-def build_search(core: Core, account_data: AccountData) -> SearchParts:
+def build_search(core: Core) -> SearchParts:
     """Wire it; on each worker, of which one at a time fills."""
     index = SqlSearchIndex(core.database)
     search_log = SqlSearchLog(core.database, core.clock, lambda: core.writer.lease.holder)
     texts = VisibleTexts(core.access, core.rooms, core.memberships, index)
     scan, state = LogScan(core.store), StateReader(core.store)
-    search = SearchEvents(texts, core.store, scan, state, account_data)
+    search = SearchEvents(texts, core.store, scan, state, core.aggregations, core.account_data)
     directory = SqlUserDirectory(core.database)
     keep_filled = KeepFilled(search_log, directory, SqlTailReader(core.database), core.hub)
     routes = (*search_routes(search), *user_directory_routes(SearchUsers(index, directory)))

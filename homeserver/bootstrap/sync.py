@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.delivery.frames import TYPING
 from homeserver.application.receipts.mark_read import MarkRead
+from homeserver.application.relations.related_by import RelatedBy
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
@@ -17,6 +18,7 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.timeline_relations import TimelineRelations
 from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
@@ -24,7 +26,6 @@ from homeserver.application.to_device.inboxes import Inboxes
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.typing.news import TypingNews
 from homeserver.application.typing.set_typing import SetTyping
-from homeserver.application.user_data.account_data import AccountData
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
 from homeserver.bootstrap.delivery import link_of
@@ -40,6 +41,7 @@ from homeserver.presentation.client.typing import typing_routes
 
 if TYPE_CHECKING:
     from homeserver.application.ports.route_table import RouteTable
+    from homeserver.application.user_data.account_data import AccountData
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
     from homeserver.presentation.routing import Route
@@ -68,8 +70,7 @@ def build_sync(
     `online` is told which devices sync here; in a cluster other workers hear who types.
     """
     user_data = SqlUserDataStore(core.database)
-    data = AccountData(user_data)
-    core.hub.user_listeners.append(data.forget)
+    data = core.account_data
     edit = EditAccountData(data, core.rooms, core.writer)
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
@@ -100,6 +101,7 @@ def _sync(
     room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
+    beside = TimelineRelations(core.aggregations, RelatedBy(core.relations))
     return Sync(
         hub=core.hub,
         feeds=feeds,
@@ -111,8 +113,15 @@ def _sync(
             timeline=core.timeline,
             state=state,
             data=room_data,
+            beside=beside,
         ),
-        left=LeftRooms(access=core.access, store=core.store, timeline=core.timeline, state=state),
+        left=LeftRooms(
+            access=core.access,
+            store=core.store,
+            timeline=core.timeline,
+            state=state,
+            beside=beside,
+        ),
         data=GlobalData(data),
         inboxes=inboxes,
         to_device=ToDevice(inboxes),

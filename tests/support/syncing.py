@@ -186,7 +186,7 @@ class SyncTown:
             if isinstance(send.send_event, ForwardedSend):
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
-        self.search = build_search(self.core, self.parts.account_data)
+        self.search = build_search(self.core)
         routes = (
             *room_routes(
                 self.core, people, send, build_memo(self.core, None), self.parts.account_data

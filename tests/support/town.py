@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from homeserver.application.access import RoomAccess
 from homeserver.application.ports.profiles import MemberProfile
+from homeserver.application.relations.check_relation import CheckRelation
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.ban_user import BanUser
 from homeserver.application.rooms.change_member import ChangeMember
@@ -39,6 +40,7 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.relation_store import SqlRelationStore
 
 if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
@@ -127,7 +129,8 @@ class Town:
         self.forget = ForgetRoom(
             self.access, self.memberships, writer, lambda *pair: self.forgotten.append(pair)
         )
-        self.send_event = SendEvent(self.access, writer)
+        check = CheckRelation(SqlRelationStore(self.store.database), rooms, rooms)
+        self.send_event = SendEvent(self.access, check, writer)
         self.redact_event = RedactEvent(self.access, rooms, writer)
         self.state = SendState(self.access, self.aliases, self.set_member, writer)
         self.resolve = ResolveAlias(self.aliases)

@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from homeserver.application.access import RoomAccess
 from homeserver.application.memo import Memo
+from homeserver.application.relations.aggregations import Aggregations
+from homeserver.application.relations.related_by import RelatedBy
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.compose import NewEvent, Transaction, append
 from homeserver.application.rooms.event_at_time import EventAtTime
@@ -28,6 +30,9 @@ from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.hub import Hub
+from homeserver.application.sync.ignored import IgnoredUsers
+from homeserver.application.sync.timeline_relations import TimelineRelations
+from homeserver.application.user_data.account_data import AccountData
 from homeserver.domain.events.build import build_event
 from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.rooms.room import Room
@@ -41,8 +46,10 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
+from homeserver.infrastructure.sql.relation_store import SqlRelationStore
 from homeserver.infrastructure.sql.room_rows import _event
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 if TYPE_CHECKING:
@@ -56,6 +63,7 @@ if TYPE_CHECKING:
 
 ALICE, BOB, CAROL, DAVE = (f"@{name}:a.example" for name in ("alice", "bob", "carol", "dave"))
 NIDS = {ALICE: 1, BOB: 2, CAROL: 3, DAVE: 4}
+NOBODYS_DEVICE = 999
 _COUNT = count()
 USERS = Query(select(t.matrix_user.c.nid))
 VERSION = ROOM_VERSIONS["11"]
@@ -150,9 +158,15 @@ class World:
         self.points = Points(
             self.reader, SqlLogReader(self.database), lambda: self.writer.lease.generation
         )
-        self.messages = GetMessages(self.access, self.scan, self.points, self.state)
-        self.context = GetContext(self.access, self.store, self.scan, self.state)
-        self.event = GetEvent(self.access, self.store)
+        relations = SqlRelationStore(self.database)
+        self.ignored = IgnoredUsers(AccountData(SqlUserDataStore(self.database)))
+        beside, related = Aggregations(relations, self.store, self.ignored), RelatedBy(relations)
+        self.beside = TimelineRelations(beside, related)
+        self.messages = GetMessages(
+            self.access, self.scan, self.points, self.state, beside, related
+        )
+        self.context = GetContext(self.access, self.store, self.scan, self.state, beside, related)
+        self.event = GetEvent(self.access, self.store, beside)
         self.get_state = GetState(self.access, self.state)
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)
@@ -238,7 +252,11 @@ def add(draft: Draft, room: Room, put: Put) -> TimelineEvent:
     event = _built(room, put, draft.now + state.head.seq, state.head.depth + 1, state.head)
     target = NIDS[put.state_key or ""] if put.type == "m.room.member" else None
     new = NewEvent(put.type, put.content, put.state_key, put.redacts, target)
-    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new, txn=put.txn)
+    txn = put.txn
+    if txn is None and put.state_key is None:
+        number = next(_COUNT)  # sent here, as what clients send is
+        txn = Transaction(NOBODYS_DEVICE, f"t{number}", number.to_bytes(16, "big"))
+    return append(draft, state, event, sender_nid=NIDS[put.sender], new=new, txn=txn)
 
 
 def _built(room: Room, put: Put, ts: int, depth: int, head: Head | None = None) -> Event:

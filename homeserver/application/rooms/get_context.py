@@ -10,10 +10,13 @@ from homeserver.application.rooms.get_event import visible_event
 from homeserver.application.rooms.neighbours import neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from homeserver.application.access import RoomAccess, RoomView
     from homeserver.application.ports.timeline_store import TimelineStore
+    from homeserver.application.relations.aggregations import Aggregations
+    from homeserver.application.relations.bundle import Bundle
+    from homeserver.application.relations.related_by import RelatedBy
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.log_scan import LogScan
     from homeserver.application.rooms.state_reader import StateReader
@@ -37,19 +40,28 @@ class Context:
     state: list[Event]
     start: RoomPoint
     end: RoomPoint
+    bundles: Mapping[str, Bundle]
 
 
 class GetContext:
     """Reads what stands around an event."""
 
     def __init__(
-        self, access: RoomAccess, store: TimelineStore, scan: LogScan, state: StateReader
+        self,
+        access: RoomAccess,
+        store: TimelineStore,
+        scan: LogScan,
+        state: StateReader,
+        aggregations: Aggregations,
+        related_by: RelatedBy,
     ) -> None:
         """Read with these."""
         self._access = access
         self._store = store
         self._scan = scan
         self._state = state
+        self._aggregations = aggregations
+        self._related_by = related_by
 
     async def __call__(
         self,
@@ -72,6 +84,7 @@ class GetContext:
             before=limit - limit // 2,
             after=limit // 2,
             accept=accepting(wanted),
+            sieve=self._related_by.sieve(wanted, lambda: self._aggregations.sight(requester, view)),
         )
         items = (*around.before, item, *around.after)
         newest = max(each.seq for each in items)
@@ -83,6 +96,7 @@ class GetContext:
             await self._state_at(view, newest, items, wanted),
             around.start,
             around.end,
+            await self._aggregations.for_view(requester, view, items),
         )
 
     async def _state_at(

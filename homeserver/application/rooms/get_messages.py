@@ -11,7 +11,12 @@ from homeserver.domain.sync.filter_match import room_predicate
 from homeserver.domain.sync.position import RoomPosition, just_after
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from homeserver.application.access import RoomAccess, RoomView
+    from homeserver.application.relations.aggregations import Aggregations
+    from homeserver.application.relations.bundle import Bundle
+    from homeserver.application.relations.related_by import RelatedBy
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.log_scan import LogPage, LogScan
     from homeserver.application.rooms.points import Points
@@ -47,28 +52,38 @@ class Messages:
     state: list[Event]
     start: RoomPoint
     end: RoomPoint | None
+    bundles: Mapping[str, Bundle]
 
 
 class GetMessages:
     """Pages through a room's history."""
 
     def __init__(
-        self, access: RoomAccess, scan: LogScan, points: Points, state: StateReader
+        self,
+        access: RoomAccess,
+        scan: LogScan,
+        points: Points,
+        state: StateReader,
+        aggregations: Aggregations,
+        related_by: RelatedBy,
     ) -> None:
         """Read with these."""
         self._access = access
         self._scan = scan
         self._points = points
         self._state = state
+        self._aggregations = aggregations
+        self._related_by = related_by
 
     async def __call__(self, requester: Requester, room_id: str, query: MessagesQuery) -> Messages:
         """Give one page. Raises ForbiddenError, InvalidParamError."""
         view = await self._access.for_reading(requester, room_id)
         start = await self._start(requester, view, query)
         to = None if query.to is None else await self._point(requester, view, query.to)
-        page = await self._page(view, start, to, query)
+        page = await self._page(requester, view, start, to, query)
         state = await self._members(view, page.events, query.filter)
-        return Messages(view, page.events, state, start, page.end or to)
+        bundles = await self._aggregations.for_view(requester, view, page.events)
+        return Messages(view, page.events, state, start, page.end or to, bundles)
 
     async def _start(self, requester: Requester, view: RoomView, query: MessagesQuery) -> RoomPoint:
         if query.start is not None:
@@ -79,7 +94,12 @@ class GetMessages:
         return await self._points.point(requester, view.room, text)
 
     async def _page(
-        self, view: RoomView, start: RoomPoint, to: RoomPoint | None, query: MessagesQuery
+        self,
+        requester: Requester,
+        view: RoomView,
+        start: RoomPoint,
+        to: RoomPoint | None,
+        query: MessagesQuery,
     ) -> LogPage:
         far = to or (BEGINNING if query.backwards else just_after(RoomPosition(view.until)))
         span = Span.between(far, start) if query.backwards else Span.between(start, far)
@@ -92,6 +112,9 @@ class GetMessages:
             backwards=query.backwards,
             limit=query.limit,
             accept=accepting(query.filter),
+            sieve=self._related_by.sieve(
+                query.filter, lambda: self._aggregations.sight(requester, view)
+            ),
         )
 
     async def _members(

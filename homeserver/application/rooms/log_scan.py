@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.access import RoomView
     from homeserver.application.ports.timeline_store import TimelineStore
+    from homeserver.application.rooms.sieve import Sieve
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.position import RoomPoint
@@ -65,6 +66,7 @@ class LogScan:
         backwards: bool,
         limit: int,
         accept: Callable[[TimelineEvent], bool] | None = None,
+        sieve: Sieve | None = None,
     ) -> LogPage:
         """Up to `limit` events of the span, from its newer end with `backwards`.
 
@@ -79,12 +81,17 @@ class LogScan:
             if visible is None:
                 return LogPage(events, None)
             size = limit - len(events)
-            if accept is not None:
+            if accept is not None or sieve is not None:
                 size = min(4 * size + 32, MAX_SCAN)
             items, whole = await self._chunk(view.room, visible, size, newest=backwards)
             scanned += len(items)
+            passing = None if sieve is None else await sieve(view.room, items)
             for item in items:
-                if view.sees(item) and (accept is None or accept(item)):
+                if (
+                    view.sees(item)
+                    and (accept is None or accept(item))
+                    and (passing is None or item.event.event_id in passing)
+                ):
                     events.append(item)
                     if len(events) == limit:
                         left = _rest(visible, item, backwards=backwards)

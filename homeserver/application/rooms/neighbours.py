@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.access import RoomView
     from homeserver.application.rooms.log_scan import LogScan
+    from homeserver.application.rooms.sieve import Sieve
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.position import RoomPoint
 
@@ -33,6 +34,7 @@ async def neighbours(
     before: int,
     after: int,
     accept: Callable[[TimelineEvent], bool] | None = None,
+    sieve: Sieve | None = None,
 ) -> Neighbours:
     """Give up to so many events on each side of one that the reader sees."""
     here = RoomPosition(item.seq, item.back)
@@ -41,7 +43,9 @@ async def neighbours(
     async def side(span: Span, limit: int, *, backwards: bool) -> list[TimelineEvent]:
         if limit <= 0:
             return []
-        page = await scan.page(view, span, backwards=backwards, limit=limit, accept=accept)
+        page = await scan.page(
+            view, span, backwards=backwards, limit=limit, accept=accept, sieve=sieve
+        )
         return page.events
 
     older = await side(Span.between(beginning, just_before(here)), before, backwards=True)

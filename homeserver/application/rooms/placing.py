@@ -155,6 +155,7 @@ class Placing:
         )
         side = self._state.branches
         side.history.append(item)
+        self._state.relate(item)
         side.gaps[seq] = Gap(gap.missing, gap.notify_ord, item.back)
         side.states[event.event_id] = StateAt(after.ids, item.state_ref)
         self._unstray(event.event_id)

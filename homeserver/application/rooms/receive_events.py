@@ -11,6 +11,7 @@ from homeserver.application.rooms.placing import Placing
 from homeserver.application.rooms.room_graph import RoomGraph
 from homeserver.domain.rooms.auth import NO_SIGNATURES
 from homeserver.domain.rooms.resolution import MissingEventError
+from homeserver.domain.rooms.verdict import Missing, Unasked
 from homeserver.domain.shared.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -75,11 +76,16 @@ class ReceiveEvents:
         for _ in range(MAX_RACES):
             raced = UnavailableError("Somebody else stored the same events")
             try:
-                return await self._receive(room, events, offered, raced, history_only=history_only)
+                verdicts = await self._receive(
+                    room, events, offered, raced, history_only=history_only
+                )
             except UnavailableError as error:
                 if error is not raced:
                     raise
-            await self._rooms.refresh(room)
+                await self._rooms.refresh(room)
+                continue
+            if not _may_be_outdated(verdicts) or not await self._rooms.refresh(room):
+                return verdicts
         raise raced
 
     async def _receive(
@@ -113,3 +119,12 @@ class ReceiveEvents:
         judge = Judge(state, graph, offered, self._signatures)
         placing = Placing(draft, state, graph, judge, known, self._new_nid)
         return Door(state, graph, judge, placing)
+
+
+def _may_be_outdated(verdicts: Sequence[Verdict]) -> bool:
+    """Whether a room that another worker moved would judge otherwise.
+
+    What is stored clashes then; what was neither asked for nor had its past here stores nothing,
+    and nobody would notice.
+    """
+    return any(isinstance(verdict, Missing | Unasked) for verdict in verdicts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.rooms.stripping import strip
-from homeserver.application.rooms.transactions import Transactions
+from homeserver.application.rooms.transactions import Prepared, Transactions
 from homeserver.domain.rooms.room import CREATE
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.compose import Transaction
-    from homeserver.application.rooms.transactions import Prepared
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
@@ -63,7 +62,7 @@ class RedactEvent:
                 strip(draft.room(room), target, item.event)
                 return item.event.event_id
 
-            return room, change
+            return Prepared(room, change)
 
         return await self._transactions.once(txn, prepare)
 

@@ -33,15 +33,22 @@ def unsigned_of(item: TimelineEvent, *, membership: str, device_nid: int) -> dic
 
 
 def event_bytes(
-    item: TimelineEvent, *, membership: str, device_nid: int, with_room_id: bool
+    item: TimelineEvent,
+    *,
+    membership: str,
+    device_nid: int,
+    with_room_id: bool,
+    relations: dict[str, Any] | None = None,
 ) -> bytes:
-    """Serialise an event for a reader.
+    """Serialise an event for a reader, `relations` being its bundled aggregations.
 
-    The form that nearly all readers get (joined, not the sending device) is kept with the
-    event; the room id, which /sync leaves out, is put behind it.
+    The form that nearly all readers get (joined, not the sending device, nothing bundled) is
+    kept with the event; the room id, which /sync leaves out, is put behind it.
     """
-    if membership != JOIN or item.txn_device == device_nid:
+    if relations or membership != JOIN or item.txn_device == device_nid:
         unsigned = unsigned_of(item, membership=membership, device_nid=device_nid)
+        if relations:
+            unsigned["m.relations"] = relations
         return client_event_bytes(item.event, with_room_id=with_room_id, unsigned=unsigned)
     body = item.client
     if body is None:

@@ -22,6 +22,7 @@ def strip(state: RoomDraft, target: TimelineEvent, by: Event) -> None:
     if target.redacted_because is not None or earlier:
         return
     state.redacted.append(_stripped(state.room, target, by))
+    state.unrelate(target)
     if not target.back and classify(event).notifies_everyone:
         state.muted.append(target.seq)
 

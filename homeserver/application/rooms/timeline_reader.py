@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from homeserver.application.ports.timeline_store import TimelineStore
+    from homeserver.application.rooms.sieve import Sieve
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.vector import Vector
@@ -49,9 +50,12 @@ class _Collector:
         """Whether nothing more has to be read."""
         return self.full or self.next <= self._after
 
-    def take(self, items: Iterable[TimelineEvent]) -> None:
-        """Look at events, newest first, none missing between them."""
-        accept = self._accept
+    def take(self, items: Iterable[TimelineEvent], passing: Collection[str] | None = None) -> None:
+        """Look at events, newest first, none missing between them.
+
+        Those that are not `passing` (event ids; None: all are) are passed over.
+        """
+        accept = _also(self._accept, passing)
         for item in items:
             if item.seq > self.next:
                 continue
@@ -85,8 +89,9 @@ class TimelineReader:
         until: int,
         limit: int,
         accept: Callable[[TimelineEvent], bool] | None = None,
+        sieve: Sieve | None = None,
     ) -> Page:
-        """The newest `limit` events with after < seq ≤ until that `accept` takes.
+        """The newest `limit` events with after < seq ≤ until that `accept` and `sieve` take.
 
         At most `MAX_SCAN` stored events are looked at: a filter that takes next to nothing
         gets a short page that is limited. So is one that would reach over a gap in the log,
@@ -97,13 +102,20 @@ class TimelineReader:
             after = gap - 1
         found = _Collector(after, until, limit, accept)
         if until >= room.tail_from:
-            found.take(reversed(room.tail))
+            if sieve is None:
+                found.take(reversed(room.tail))
+            else:
+                tail = list(room.tail)  # it may move meanwhile
+                found.take(reversed(tail), await sieve(room, tail))
         scanned = 0
         while not found.done and scanned < MAX_SCAN:
-            size = limit + 1 if accept is None else min(4 * limit + 32, MAX_SCAN - scanned)
+            size = min(4 * limit + 32, MAX_SCAN - scanned)
+            if accept is None and sieve is None:
+                size = limit + 1
             items = await self._store.live_events(room, after=after, until=found.next, limit=size)
             scanned += size
-            found.take(reversed(items))
+            passing = None if sieve is None else await sieve(room, items)
+            found.take(reversed(items), passing)
             if len(items) < size and not found.full:
                 found.next = after
         page = found.page()
@@ -129,6 +141,14 @@ class TimelineReader:
                     break
                 high = seq - 1
         return low
+
+
+def _also(
+    accept: Callable[[TimelineEvent], bool] | None, passing: Collection[str] | None
+) -> Callable[[TimelineEvent], bool] | None:
+    if passing is None:
+        return accept
+    return lambda item: item.event.event_id in passing and (accept is None or accept(item))
 
 
 def _spread(low: int, high: int) -> list[int]:

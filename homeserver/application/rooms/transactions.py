@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.application.ports.writer import DuplicateTransaction
 
@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.compose import Transaction
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.shared.errors import MatrixError
 
-Prepared = tuple["Room", "Callable[[Draft], str]"]
 REMEMBERED = 10_000
 """Transactions answered from memory; older ones are found by the store's unique key."""
+
+
+class Prepared(NamedTuple):
+    """A room and what is to be done there; `conflict` is for `Writer.submit`."""
+
+    room: Room
+    change: Callable[[Draft], str]
+    conflict: MatrixError | None = None
 
 
 class Transactions:
@@ -47,9 +55,11 @@ class Transactions:
         return await asyncio.shield(task)
 
     async def _run(self, txn: Transaction, prepare: Callable[[], Awaitable[Prepared]]) -> str:
-        room, change = await prepare()
         try:
-            event_id = await self._writer.submit(change, txn_keys=((room.nid, txn.key),))
+            room, change, conflict = await prepare()
+            event_id = await self._writer.submit(
+                change, conflict=conflict, txn_keys=((room.nid, txn.key),)
+            )
         except DuplicateTransaction as done:
             event_id = done.event_id
         self._done[txn.key] = event_id

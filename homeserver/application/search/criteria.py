@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from homeserver.application.access import RoomView
+    from homeserver.application.relations.bundle import Bundle
     from homeserver.application.rooms.neighbours import Neighbours
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -48,7 +49,7 @@ class Result:
     """An event that answers, in its room as the searcher sees it.
 
     `profiles` are the member events of those who sent it and what stands around it, as they
-    were at the event.
+    were at the event; `bundles` what relates to these events.
     """
 
     rank: float
@@ -56,6 +57,7 @@ class Result:
     item: TimelineEvent
     around: Neighbours | None = None
     profiles: Sequence[Event] = ()
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.search_index import Question
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from homeserver.application.ports.timeline_store import TimelineStore
+    from homeserver.application.relations.aggregations import Aggregations
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.log_scan import LogScan
     from homeserver.application.rooms.state_reader import StateReader
@@ -40,6 +42,7 @@ class SearchEvents:
         store: TimelineStore,
         scan: LogScan,
         state: StateReader,
+        aggregations: Aggregations,
         account_data: AccountData,
     ) -> None:
         """Read with these."""
@@ -47,6 +50,7 @@ class SearchEvents:
         self._store = store
         self._scan = scan
         self._state = state
+        self._aggregations = aggregations
         self._account_data = account_data
 
     async def __call__(self, requester: Requester, criteria: Criteria) -> Results:
@@ -68,7 +72,7 @@ class SearchEvents:
         given = (page.given if isinstance(page, RecentPage) else skipped) + used
         over = given - used - skipped
         return Results(
-            [await self._surrounded(each, criteria.surroundings) for each in results],
+            [await self._surrounded(requester, each, criteria.surroundings) for each in results],
             count=len(texts) + over,
             highlights=words_of(criteria.term),
             state=await self._states(results) if criteria.include_state else {},
@@ -114,16 +118,22 @@ class SearchEvents:
             read.update(((nid, *place), item) for place, item in found.items())
         return [read.get((t.found.room_nid, t.found.seq, t.found.back)) for t in texts]
 
-    async def _surrounded(self, result: Result, wanted: Surroundings | None) -> Result:
-        if wanted is None:
-            return result
+    async def _surrounded(
+        self, requester: Requester, result: Result, wanted: Surroundings | None
+    ) -> Result:
+        """A result with what stands around it and what relates to these events."""
         view, item = result.view, result.item
+        if wanted is None:
+            beside = await self._aggregations.for_view(requester, view, [item])
+            return replace(result, bundles=beside)
         around = await neighbours(self._scan, view, item, before=wanted.before, after=wanted.after)
         profiles: Sequence[Event] = ()
         if wanted.profiles:
             senders = [each.event.sender for each in (*around.before, item, *around.after)]
             profiles = await self._state.members(view.room, item.seq, senders)
-        return Result(result.rank, view, item, around, profiles)
+        shown = (*around.before, item, *around.after)
+        beside = await self._aggregations.for_view(requester, view, shown)
+        return replace(result, around=around, profiles=profiles, bundles=beside)
 
     async def _states(self, results: Sequence[Result]) -> dict[str, list[Event]]:
         """The state of the results' rooms, of rooms that were left as it was then."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.sync.room_data import RoomData
     from homeserver.application.sync.room_state import StatePart
+    from homeserver.application.sync.timeline_relations import TimelineRelations
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.rooms.visibility import VisibilityWindow
@@ -40,6 +41,7 @@ class JoinedRooms:
         timeline: TimelineReader,
         state: StatePart,
         data: RoomData,
+        beside: TimelineRelations,
     ) -> None:
         """Read rooms through these."""
         self._access = access
@@ -47,6 +49,7 @@ class JoinedRooms:
         self._timeline = timeline
         self._state = state
         self._data = data
+        self._beside = beside
         self._shared = SharedTimelines()
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
@@ -83,14 +86,20 @@ class JoinedRooms:
         if not is_common(span, place, bounds):
             window = await self._access.window(room, span.requester.user_id)
             page = await self._page(span, room, bounds, window)
-            device = span.requester.device_nid
             return page, render_timeline(
-                span.rules, page, window.membership_at, bounds.until, device
+                span.rules,
+                page,
+                window.membership_at,
+                bounds.until,
+                span.requester.device_nid,
+                user_id=span.requester.user_id,
+                bundles=await self._beside.bundles(span, room, page, bounds.until, window),
             )
         shared = self._shared.find(span, room, bounds)
         if shared is None:
             page = await self._page(span, room, bounds, None)
-            shared = self._shared.render(span, room, bounds, page)
+            bundles = await self._beside.bundles(span, room, page, bounds.until, None)
+            shared = self._shared.render(span, room, bounds, page, bundles)
         return shared.page, shared.rendered(span, bounds)
 
     async def _page(
@@ -103,6 +112,7 @@ class JoinedRooms:
             until=bounds.until,
             limit=span.request.filter.room.timeline.page,
             accept=acceptance(span, window, span.rules.timeline.of(room.room_id)),
+            sieve=self._beside.sieve(span, bounds.until, window),
         )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.sync.room_state import StatePart
+    from homeserver.application.sync.timeline_relations import TimelineRelations
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -58,12 +59,14 @@ class LeftRooms:
         store: StateStore,
         timeline: TimelineReader,
         state: StatePart,
+        beside: TimelineRelations,
     ) -> None:
         """Read rooms through these."""
         self._access = access
         self._store = store
         self._timeline = timeline
         self._state = state
+        self._beside = beside
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         """Return the room's JSON object; None where the client knows already.
@@ -91,7 +94,13 @@ class LeftRooms:
         parts = (
             render_state(span, room, events),
             render_timeline(
-                span.rules, page, window.membership_at, place.seq, span.requester.device_nid
+                span.rules,
+                page,
+                window.membership_at,
+                place.seq,
+                span.requester.device_nid,
+                user_id=span.requester.user_id,
+                bundles=await self._beside.bundles(span, room, page, place.seq, window),
             ),
         )
         return b"{" + b",".join(parts) + b"}"
@@ -123,7 +132,12 @@ class LeftRooms:
         accept = acceptance(span, window, span.rules.timeline.of(room.room_id))
         limit = span.request.filter.room.timeline.page
         page = await self._timeline.newest(
-            room, after=bounds.after, until=bounds.until, limit=limit, accept=accept
+            room,
+            after=bounds.after,
+            until=bounds.until,
+            limit=limit,
+            accept=accept,
+            sieve=self._beside.sieve(span, bounds.until, window),
         )
         if end.item is None or end.item.seq <= bounds.until or not end.wanted:
             return page

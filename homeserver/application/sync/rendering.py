@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.relations.bundle import NOTHING, Reader, relations_of
 from homeserver.application.rooms.render import event_bytes, unsigned_of
 from homeserver.application.sync.context import STATE_NAMES
 from homeserver.domain.events.client_format import client_event, client_event_bytes
@@ -12,8 +13,9 @@ from homeserver.domain.sync.event_fields import select_fields
 from homeserver.domain.sync.position import RoomPosition, encode_position, just_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from homeserver.application.relations.bundle import Bundle
     from homeserver.application.rooms.timeline_reader import Page
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.rules import Rules
@@ -25,13 +27,30 @@ _NO_STATE = {name: b'"%b":{"events":[]}' % name for name in STATE_NAMES}
 
 
 def render_timeline(
-    rules: Rules, page: Page, membership_at: Callable[[int], str], until: int, device: int
+    rules: Rules,
+    page: Page,
+    membership_at: Callable[[int], str],
+    until: int,
+    device: int,
+    *,
+    user_id: str = "",
+    bundles: Mapping[str, Bundle] = NOTHING,
 ) -> bytes:
     """Serialise the `timeline` of a room whose answer ends at position `until`.
 
-    `membership_at` says what the reader was at a position; `device` is the reader's.
+    `membership_at` says what the reader was at a position; `device` and `user_id` are the
+    reader's. `bundles` has what is told beside events.
     """
-    events = [_timeline_event(rules, item, membership_at(item.seq), device) for item in page.events]
+    relations: dict[str, dict[str, Any]] = {}
+    if bundles:
+        reader = Reader(user_id, device, lambda item: membership_at(item.seq))
+        relations = {e: relations_of(bundle, reader) for e, bundle in bundles.items()}
+    events = [
+        _timeline_event(
+            rules, item, membership_at(item.seq), device, relations.get(item.event.event_id)
+        )
+        for item in page.events
+    ]
     first = page.events[0].seq if page.events else until + 1
     before = encode_position(just_before(RoomPosition(first)))
     limited = b"true" if page.limited else b"false"
@@ -42,10 +61,24 @@ def render_timeline(
     )
 
 
-def _timeline_event(rules: Rules, item: TimelineEvent, membership: str, device: int) -> bytes:
+def _timeline_event(
+    rules: Rules,
+    item: TimelineEvent,
+    membership: str,
+    device: int,
+    relations: dict[str, Any] | None,
+) -> bytes:
     if rules.plain:
-        return event_bytes(item, membership=membership, device_nid=device, with_room_id=False)
+        return event_bytes(
+            item,
+            membership=membership,
+            device_nid=device,
+            with_room_id=False,
+            relations=relations,
+        )
     unsigned = unsigned_of(item, membership=membership, device_nid=device)
+    if relations:
+        unsigned["m.relations"] = relations
     return encode_json(_shaped(rules, item.event, unsigned))
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from homeserver.application.relations.bundle import NOTHING
 from homeserver.application.sync.rendering import render_timeline
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from homeserver.application.relations.bundle import Bundle
     from homeserver.application.rooms.timeline_reader import Page
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
@@ -29,26 +33,38 @@ class SharedTimeline(NamedTuple):
     """A stretch of a room as readers with these rules get it.
 
     `senders` are the devices that sent some of it: their copy has the transaction ids.
+    `participants` are the users whose copy says that they take part in a thread.
     """
 
     rules: Rules
     page: Page
     body: bytes
     senders: frozenset[int | None]
+    bundles: Mapping[str, Bundle] = NOTHING
+    participants: frozenset[str] = frozenset()
 
     def rendered(self, span: Span, bounds: Bounds) -> bytes:
         """What one reader gets."""
-        device = span.requester.device_nid
-        if device not in self.senders:
+        device, user_id = span.requester.device_nid, span.requester.user_id
+        if device not in self.senders and user_id not in self.participants:
             return self.body
-        return render_timeline(span.rules, self.page, always_joined, bounds.until, device)
+        return render_timeline(
+            span.rules,
+            self.page,
+            always_joined,
+            bounds.until,
+            device,
+            user_id=user_id,
+            bundles=self.bundles,
+        )
 
 
 class SharedTimelines:
     """Keeps those that were asked for last.
 
     Events never change but by a redaction, which is an event itself and so moves the end of
-    the stretch: what is kept is never outdated.
+    the stretch: what is kept is never outdated. So it is with what relates to them, which is
+    told as it was at the end of the stretch.
     """
 
     def __init__(self, keep_bytes: int = KEEP_BYTES) -> None:
@@ -61,11 +77,17 @@ class SharedTimelines:
         """What another member was given."""
         return self._held.get((room.nid, bounds.after, bounds.until, id(span.rules)))
 
-    def render(self, span: Span, room: Room, bounds: Bounds, page: Page) -> SharedTimeline:
+    def render(
+        self, span: Span, room: Room, bounds: Bounds, page: Page, bundles: Mapping[str, Bundle]
+    ) -> SharedTimeline:
         """Render a page for all, and keep it."""
-        body = render_timeline(span.rules, page, always_joined, bounds.until, _NO_DEVICE)
+        body = render_timeline(
+            span.rules, page, always_joined, bounds.until, _NO_DEVICE, bundles=bundles
+        )
         senders = frozenset([item.txn_device for item in page.events])
         made = SharedTimeline(span.rules, page, body, senders)
+        if bundles:
+            made = _with_bundles(made, bundles)
         if len(body) <= LARGEST:
             # the rules are held by what is kept, so that no others get their id
             self._held[room.nid, bounds.after, bounds.until, id(span.rules)] = made
@@ -74,6 +96,20 @@ class SharedTimelines:
                 _, oldest = self._held.popitem(last=False)
                 self._bytes -= len(oldest.body) + _OVERHEAD
         return made
+
+
+def _with_bundles(made: SharedTimeline, bundles: Mapping[str, Bundle]) -> SharedTimeline:
+    """Note who gets something else: who takes part in a thread, who sent what is told beside."""
+    threads = [each.thread for each in bundles.values() if each.thread is not None]
+    beside = [each.beside_latest for each in threads if each.beside_latest is not None]
+    items = [thread.latest for thread in threads]
+    items += [each.edit for each in (*bundles.values(), *beside) if each.edit is not None]
+    users = [user for thread in threads for user in thread.participants]
+    return made._replace(
+        senders=made.senders.union(item.txn_device for item in items),
+        bundles=bundles,
+        participants=frozenset(users),
+    )
 
 
 def is_common(span: Span, place: RoomPlace, bounds: Bounds) -> bool:

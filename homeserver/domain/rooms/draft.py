@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.events.limits import MAX_PREV_EVENTS
+from homeserver.domain.relations.relation import Child, relation_of
 from homeserver.domain.rooms.branches import Branches, StateAt, StateGroup
 from homeserver.domain.rooms.power_levels import PowerLevels
 from homeserver.domain.rooms.room import CREATE, POWER_LEVELS, Head, StateChange
@@ -64,6 +65,8 @@ class Mark(NamedTuple):
     redacted: int
     redactions: int
     muted: int
+    children: int
+    broken: int
     side: Branches | None
     published: bool | None
 
@@ -73,7 +76,8 @@ class RoomDraft:
 
     `base` is the head that the batch was computed on, `head` the one it leaves.
     `redacted` are events in their stripped form, `redactions` pairs (redacted, redaction) of
-    event ids, `muted` the positions of redacted events that `notify_ord` counts. `side` is
+    event ids, `muted` the positions of redacted events that `notify_ord` counts. `children`
+    are the events that relate to others, `broken` those whose redaction ended that. `side` is
     what lies beside the room's line, None as long as that is nothing. `published` is whether the
     room stands in the directory from now on, None where that stays as it is.
     """
@@ -82,7 +86,9 @@ class RoomDraft:
         "_levels",
         "_state",
         "base",
+        "broken",
         "changes",
+        "children",
         "events",
         "head",
         "highlights",
@@ -106,6 +112,8 @@ class RoomDraft:
         self.redacted: list[TimelineEvent] = []
         self.redactions: list[tuple[str, str]] = []
         self.muted: list[int] = []
+        self.children: list[Child] = []
+        self.broken: list[Child] = []
         self.side: Branches | None = None
         self.published: bool | None = None
         self._state: dict[StateKey, Event | None] = {}
@@ -193,6 +201,19 @@ class RoomDraft:
             pos=head.pos,
         )
         self.events.append(item)
+        self.relate(item)
+
+    def relate(self, item: TimelineEvent) -> None:
+        """Note what an event of this batch relates to."""
+        relation = relation_of(item.event)
+        if relation is not None:
+            self.children.append(Child(relation, item))
+
+    def unrelate(self, item: TimelineEvent) -> None:
+        """Note that an event, about to be stripped, will relate to nothing any more."""
+        relation = relation_of(item.event)
+        if relation is not None:
+            self.broken.append(Child(relation, item))
 
     def move_state(
         self,
@@ -261,6 +282,8 @@ class RoomDraft:
             len(self.redacted),
             len(self.redactions),
             len(self.muted),
+            len(self.children),
+            len(self.broken),
             self.side.copy() if self.side is not None else None,
             self.published,
         )
@@ -275,6 +298,8 @@ class RoomDraft:
         del self.redacted[mark.redacted :]
         del self.redactions[mark.redactions :]
         del self.muted[mark.muted :]
+        del self.children[mark.children :]
+        del self.broken[mark.broken :]
         self.side = mark.side
         self.published = mark.published
         self._state = {change.key: change.event for change in self.changes}

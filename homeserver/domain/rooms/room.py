@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.receipts.placed import place_receipt
+from homeserver.domain.relations.parents import Parents
 from homeserver.domain.rooms.notices import Notices
 from homeserver.domain.rooms.power_levels import PowerLevels
 
@@ -84,7 +85,8 @@ class Room:
     `state_bytes` keeps serialised current state events by id, `cached` whole answers until the
     next event. `certified` is the last position that readers may see (design: certified
     vector).
-    `receipts` has everybody's receipts, `notices` what unread counts need beside them.
+    `receipts` has everybody's receipts, `notices` what unread counts need beside them,
+    `parents` the events of the tail that others relate to.
     """
 
     __slots__ = (
@@ -98,6 +100,7 @@ class Room:
         "members",
         "nid",
         "notices",
+        "parents",
         "receipts",
         "room_id",
         "state",
@@ -121,6 +124,7 @@ class Room:
         self.gaps: dict[int, Gap] = {}
         self.receipts: Receipts = {}
         self.notices = Notices()
+        self.parents = Parents()
         self.certified = 0
         self.cached: dict[object, bytes] = {}
         self.state_bytes: dict[str, bytes] = {}
@@ -179,6 +183,7 @@ class Room:
         for user_id, nid in members:
             self.members[user_id] = Member(nid, self.state[MEMBER, user_id])
         self.tail.extend(tail)
+        self.parents.read(tail)
         self.changes.extend(changes)
         self.gaps = dict(gaps or {})
         self._prune()
@@ -216,6 +221,8 @@ class Room:
         if tail and tail[0].seq != seen.seq + 1:
             self.tail.clear()
         self.tail.extend(tail)
+        self.parents.read(tail)
+        self.parents.prune(self.tail_from)
         for item in redacted:
             self._strip(item)
         self._take_gaps(gaps or {})
@@ -249,6 +256,9 @@ class Room:
             self._take_gaps(draft.side.gaps)
         if self.changes:
             self._prune()
+        if draft.children:
+            self.parents.note(draft.children)
+            self.parents.prune(self.tail_from)
         self.notices.absorb(draft)
         self.cached.clear()
 

@@ -52,6 +52,16 @@ class MissingParamError(MatrixError):
     errcode = "M_MISSING_PARAM"
 
 
+class InvalidRelationError(MatrixError):
+    """A relation that the rules of its kind forbid; the specification has no code for it."""
+
+
+class DuplicateAnnotationError(MatrixError):
+    """An annotation that its sender gave the event already."""
+
+    errcode = "M_DUPLICATE_ANNOTATION"
+
+
 class InvalidUsernameError(MatrixError):
     """A user name that the grammar forbids."""
 

@@ -36,7 +36,7 @@ class RoomEventFilter(EventFilter):
     """Which events of rooms to include, and how members and relations count.
 
     The `related_by_*` restrictions (MSC3440) ask the store for an event's children; they are
-    not part of the predicate of `filter_match`.
+    not part of the predicate of `filter_match` (see `application.relations.related_by`).
     """
 
     rooms: Names | None = None

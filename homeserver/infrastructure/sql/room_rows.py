@@ -11,6 +11,7 @@ from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_rows import write_branches
 from homeserver.infrastructure.sql.directory_rows import write_entry
 from homeserver.infrastructure.sql.event_codec import encode_event
+from homeserver.infrastructure.sql.relation_rows import write_relations
 from homeserver.infrastructure.sql.types import OPEN
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
     for user_nid, seq, counted in room.highlights:
         draft.write(w.INSERT_HIGHLIGHT, (user_nid, nid, seq, int(counted)))
     _write_redactions(draft, nid, room)
+    if room.children or room.broken:
+        write_relations(draft, nid, room)
     draft.write(w.MOVE_HEAD, _head(nid, room))
 
 

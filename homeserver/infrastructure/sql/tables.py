@@ -388,6 +388,25 @@ redaction = Table(
     Column("event_id", digest(32), primary_key=True),
 )
 
+# `place` is where the child stands (relation_rows.place_of); `only_once` names an annotation
+# that its sender may not repeat, NULL for all else
+event_relation = Table(
+    "event_relation",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("parent_id", digest(32), primary_key=True),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", digest(32), nullable=False),
+    Column("rel_type", octets(255), nullable=False),
+    Column("type", octets(255), nullable=False),
+    _id("sender_nid"),
+    Column("ts", MILLIS, nullable=False),
+    Column("counted", SmallInteger, nullable=False),
+    Column("only_once", digest(16)),
+    Index("relation_by_type", "room_nid", "rel_type", "place"),
+    Index("relation_only_once", "room_nid", "only_once", unique=True),
+)
+
 account_data = Table(
     "account_data",
     metadata,

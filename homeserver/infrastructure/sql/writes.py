@@ -201,6 +201,20 @@ FORGET_MEMBERSHIP = Execute(
 INSERT_HIGHLIGHT = Upsert(t.highlight, 48, update={"room_seq": "{new[room_seq]}"})
 INSERT_MUTED = Upsert(t.muted_event, 49, update={"room_seq": "{new[room_seq]}"})
 INSERT_REDACTION = Upsert(t.redaction, 50, update={"event_id": "{new[event_id]}"})
+_relation = t.event_relation.c
+DELETE_RELATION = Execute(
+    Query(
+        delete(t.event_relation).where(
+            _relation.room_nid == bindparam("room"),
+            _relation.parent_id == bindparam("parent"),
+            _relation.place == bindparam("at"),
+        )
+    ),
+    ("room", "parent", "at"),
+    55,
+)
+INSERT_RELATION = Insert(t.event_relation, 56)
+"""After the deletion: who takes an annotation back may give it again in the same batch."""
 _NEWER = (
     "CASE WHEN {{new[event_seq]}} > {{old[event_seq]}} OR ({{new[event_seq]}} = {{old[event_seq]}}"
     " AND {{new[event_back]}} > {{old[event_back]}}) THEN {{new[{0}]}} ELSE {{old[{0}]}} END"

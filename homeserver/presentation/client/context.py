@@ -32,9 +32,9 @@ def context_routes(get_context: GetContext) -> tuple[Route, ...]:
         view = found.view
         parts = (
             encode_position(found.start).encode(),
-            timeline_json(request, view, found.before),
-            timeline_json(request, view, [found.event])[1:-1],
-            timeline_json(request, view, found.after),
+            timeline_json(request, view, found.before, found.bundles),
+            timeline_json(request, view, [found.event], found.bundles)[1:-1],
+            timeline_json(request, view, found.after, found.bundles),
             state_json(found.state),
             encode_position(found.end).encode(),
         )

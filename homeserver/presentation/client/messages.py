@@ -26,7 +26,7 @@ def messages_routes(get_messages: GetMessages) -> tuple[Route, ...]:
     async def messages(request: Request) -> Response:
         """Page through a room's events."""
         page = await get_messages(request.requester, request.params["roomId"], _query(request))
-        body = [b'{"chunk":', timeline_json(request, page.view, page.events)]
+        body = [b'{"chunk":', timeline_json(request, page.view, page.events, page.bundles)]
         if page.state:
             body += [b',"state":', state_json(page.state)]
         if page.end is not None:

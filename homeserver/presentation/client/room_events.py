@@ -26,8 +26,10 @@ def room_event_routes(get_event: GetEvent, event_at_time: EventAtTime) -> tuple[
     async def event(request: Request) -> Response:
         """One event of a room."""
         params = request.params
-        view, item = await get_event(request.requester, params["roomId"], params["eventId"])
-        return json_bytes(timeline_json(request, view, [item])[1:-1])
+        view, item, bundles = await get_event(
+            request.requester, params["roomId"], params["eventId"]
+        )
+        return json_bytes(timeline_json(request, view, [item], bundles)[1:-1])
 
     async def at_time(request: Request) -> Response:
         """The event closest to a point in time."""

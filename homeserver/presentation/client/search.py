@@ -139,7 +139,7 @@ def _results_json(request: Request, found: Results, criteria: Criteria) -> bytes
 
 
 def _result_json(request: Request, result: Result) -> bytes:
-    event = timeline_json(request, result.view, [result.item])[1:-1]
+    event = timeline_json(request, result.view, [result.item], result.bundles)[1:-1]
     fields = {"rank": b"%.6f" % result.rank, "result": event}
     around = result.around
     if around is not None:
@@ -149,8 +149,8 @@ def _result_json(request: Request, result: Result) -> bytes:
         fields["context"] = _CONTEXT % (
             encode_position(around.start).encode(),
             encode_position(around.end).encode(),
-            timeline_json(request, result.view, around.before),
-            timeline_json(request, result.view, around.after),
+            timeline_json(request, result.view, around.before, result.bundles),
+            timeline_json(request, result.view, around.after, result.bundles),
             profiles,
         )
     return _object(fields)

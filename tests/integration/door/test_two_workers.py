@@ -48,3 +48,26 @@ async def test_I6_each_event_is_stored_once(
             state = {event.event_id for event in door.room.state.values()}
             assert state == set(dag.ids(dag.orders[order]["state"]))
             assert set(door.room.head.extremities) == set(dag.ids(dag.orders[order]["extremities"]))
+
+
+@pytest.mark.parametrize("kind", STORE_KINDS)
+async def test_history_is_asked_for_by_a_gap_that_another_worker_opened(
+    tmp_path: Path, kind: str
+) -> None:
+    """A worker that only heard of the event behind the gap has not got the gap in memory."""
+    dag = load_dag("late_branch")
+    base, ours, behind, history = dag.orders["filled at once"]["steps"]
+    async with (
+        open_store(kind, tmp_path) as store,
+        open_world(store.database) as one,
+        open_world(await store.another(), "w2") as other,
+    ):
+        here = await DoorWorld.open(one, dag)
+        for step in (base, ours):
+            await here.step(step)
+        there = DoorWorld(other, dag, here.users, await other.rooms.get(here.room.room_id))
+        await here.step(behind)
+        for step in (behind, history):
+            await there.step(step)
+        log = [item.event.event_id for item in await one.log(here.room)]
+        assert dag.names(log) == dag.orders["filled at once"]["timeline"]

@@ -293,3 +293,22 @@ async def test_bodies_that_are_not_what_they_should_be_stop_nothing(
     assert await hits(romeo, "and on") == ["and on"]
     assert await hits(romeo, "related") == ["related"] * 4
     assert len(await hits(romeo, "😀")) == 1
+
+
+async def test_what_relates_to_results_and_their_neighbours_is_told(
+    romeo: Phone, fill: Fill
+) -> None:
+    room = await romeo.create_room()
+    first, second = await talk(romeo, room, "wherefore", "art thou")
+    for parent in (first, second):
+        content: dict[str, Any] = {"msgtype": "m.text", "body": "see"}
+        content["m.relates_to"] = {"rel_type": "m.reference", "event_id": parent}
+        await romeo.send(room, **content)
+    await fill()
+    for context in (None, {"before_limit": 0, "after_limit": 1}):
+        [found] = (await search(romeo, "wherefore", event_context=context))["results"]
+        [one] = found["result"]["unsigned"]["m.relations"]["m.reference"]["chunk"]
+        assert one["event_id"]
+    [after] = found["context"]["events_after"]
+    assert after["event_id"] == second
+    assert len(after["unsigned"]["m.relations"]["m.reference"]["chunk"]) == 1

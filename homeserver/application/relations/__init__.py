@@ -1,0 +1,1 @@
+"""Reading what relates to an event, and telling it beside the event."""

@@ -1,0 +1,1 @@
+"""How events of a room relate to each other."""
