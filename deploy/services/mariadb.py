@@ -6,9 +6,8 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
-from deploy.services.apt import install
+from deploy.services.package import installed
 from deploy.services.service import Place, UnavailableError, program
-from deploy.services.user import run_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,21 +64,11 @@ class MariaDB:
         """Start it unless it runs; return FIRN_TEST_MYSQL_URL once it answers."""
         if place.pid() is None or not _answers(int(place.read("port") or 0)):
             place.stop()
-            _start(_installed(place))
+            _start(
+                installed(place, "mariadb-server", self.account, "mariadbd", "mariadb-install-db")
+            )
         port, password = place.read("port"), place.read("password")
         return {self.variable: f"mysql://firn:{password}@127.0.0.1:{port}/firn_test"}
-
-
-def _installed(place: Place) -> Place:
-    if program("mariadbd") is None or program("mariadb-install-db") is None:
-        install("mariadb-server")
-    if place.user is not None:
-        return place
-    # Now the package's account exists.
-    user = run_user(place.notes.parents[1], MariaDB.account)
-    if user is None:
-        raise UnavailableError(f"there is no account {MariaDB.account} to run it as")
-    return Place.of(place.notes, user)
 
 
 def _start(place: Place) -> None:

@@ -6,12 +6,13 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
-from deploy.services.apt import install
-from deploy.services.service import Place, UnavailableError, program
-from deploy.services.user import run_user
+from deploy.services.package import installed
+from deploy.services.service import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from deploy.services.service import Place
 
 _START_S = 10
 
@@ -44,21 +45,9 @@ class Redis:
         """Start it unless it runs; return FIRN_TEST_REDIS_URL once it answers."""
         if place.pid() is None or not _answers(place):
             place.stop()
-            _start(_installed(place))
+            _start(installed(place, "redis-server", self.account, "redis-server"))
         port, password = place.read("port"), place.read("password")
         return {self.variable: f"redis://:{password}@127.0.0.1:{port}/0"}
-
-
-def _installed(place: Place) -> Place:
-    if program("redis-server") is None:
-        install("redis-server")
-    if place.user is not None:
-        return place
-    # Now the package's account exists.
-    user = run_user(place.notes.parents[1], Redis.account)
-    if user is None:
-        raise UnavailableError(f"there is no account {Redis.account} to run it as")
-    return Place.of(place.notes, user)
 
 
 def _start(place: Place) -> None:

@@ -76,11 +76,10 @@ async def start_delivery(core: Core, cluster: Cluster | None = None) -> Delivery
 
 
 async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncExitStack) -> None:
-    frames = Frames(cluster.key)
     delivery.mailbox = Mailbox(
         hub=core.hub,
         lent=core.lent,
-        frames=frames,
+        frames=Frames(cluster.key),
         generation=core.generation,
         kinds=cluster.kinds,
     )
@@ -90,14 +89,7 @@ async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncEx
     await cluster.bus.start(delivery.worker, delivery.mailbox.receive)
     stack.push_async_callback(cluster.routes.leave)
     await cluster.routes.join(delivery.worker)
-    delivery.courier = Courier(
-        worker=delivery.worker,
-        bus=cluster.bus,
-        routes=cluster.routes,
-        frames=frames,
-        generation=core.generation,
-        pos=core.writer.lease.pos,
-    )
+    delivery.courier = Courier(link_of(core, cluster), core.writer.lease.pos)
     stack.push_async_callback(delivery.courier.stop)
     core.hub.committed = delivery.courier.post
     stack.callback(setattr, core.hub, "committed", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import structlog
 
 from homeserver.bootstrap.api import build_api
 from homeserver.bootstrap.cluster import build_cluster
+from homeserver.bootstrap.collector import settle_collector, tune_collector
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
@@ -52,6 +52,7 @@ REPLACED = 4
 
 async def serve(settings: LiveSettings) -> int:
     """Serve until SIGINT or SIGTERM; set everything up where this is the first start."""
+    tune_collector()
     configure_logs(settings)
     clock, ids = SystemClock(), SystemIds()
     current = settings.current
@@ -127,9 +128,7 @@ async def _serve(
     await _greet(core, server, api.accounts)
     api.search.keep_filled.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
-    # what start-up made lives as long as the process: no need to look at it again
-    gc.collect()
-    gc.freeze()
+    settle_collector()
     try:
         await stopping.wait()
     finally:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeserver.application.moderation.report_content import ReportContent
 from homeserver.application.rooms.ban_user import BanUser
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.create_room import CreateRoom
 from homeserver.application.rooms.event_at_time import EventAtTime
 from homeserver.application.rooms.forget_room import ForgetRoom
+from homeserver.application.rooms.founding import Founding
 from homeserver.application.rooms.get_context import GetContext
 from homeserver.application.rooms.get_event import GetEvent
 from homeserver.application.rooms.get_members import GetMembers
 from homeserver.application.rooms.get_messages import GetMessages
 from homeserver.application.rooms.get_state import GetState
+from homeserver.application.rooms.get_summary import GetSummary
 from homeserver.application.rooms.invite_user import InviteUser
 from homeserver.application.rooms.join_room import JoinRoom
 from homeserver.application.rooms.joined_members import JoinedMembers
@@ -22,35 +25,50 @@ from homeserver.application.rooms.joined_rooms import JoinedRooms
 from homeserver.application.rooms.kick_user import KickUser
 from homeserver.application.rooms.knock_room import KnockRoom
 from homeserver.application.rooms.leave_room import LeaveRoom
+from homeserver.application.rooms.list_public_rooms import ListPublicRooms
 from homeserver.application.rooms.log_scan import LogScan
 from homeserver.application.rooms.points import Points
+from homeserver.application.rooms.previews import RoomPreviews
 from homeserver.application.rooms.publish_alias import PublishAlias
 from homeserver.application.rooms.redact_event import RedactEvent
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
+from homeserver.application.rooms.room_aliases import RoomAliases
+from homeserver.application.rooms.room_visibility import RoomVisibility
 from homeserver.application.rooms.send_event import SendEvent
 from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.application.rooms.upgrade_room import UpgradeRoom
+from homeserver.application.rooms.walk_space import WalkSpace
+from homeserver.application.user_data.carry_settings import CarrySettings
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
+from homeserver.infrastructure.sql.directory import SqlDirectoryStore
+from homeserver.infrastructure.sql.reports import SqlReportStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.context import context_routes
 from homeserver.presentation.client.create_room import create_room_routes
+from homeserver.presentation.client.directory import DirectoryCases, directory_routes
 from homeserver.presentation.client.members import member_routes
 from homeserver.presentation.client.membership import MembershipCases, membership_routes
 from homeserver.presentation.client.messages import messages_routes
 from homeserver.presentation.client.redact import redact_routes
+from homeserver.presentation.client.reports import report_routes
 from homeserver.presentation.client.room_events import room_event_routes
 from homeserver.presentation.client.room_state import room_state_routes
+from homeserver.presentation.client.room_summary import room_summary_routes
 from homeserver.presentation.client.rooms_lists import rooms_list_routes
 from homeserver.presentation.client.send import SendMessage, send_routes
+from homeserver.presentation.client.spaces import space_routes
 from homeserver.presentation.client.state_events import state_event_routes
+from homeserver.presentation.client.upgrade import upgrade_routes
 
 if TYPE_CHECKING:
     from homeserver.application.memo import Memo
     from homeserver.application.ports.profiles import ProfileReader
     from homeserver.application.ports.users import Users
+    from homeserver.application.user_data.account_data import AccountData
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -70,12 +88,65 @@ def build_send(core: Core) -> SendMessage:
     )
 
 
-def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
+def room_routes(
+    core: Core, people: People, send: SendMessage, memo: Memo, data: AccountData
+) -> tuple[Route, ...]:
     """All rows of the rooms' endpoints."""
-    return (*_writing(core, people, send), *_reading(core, memo))
+    carry = CarrySettings(core.access, data, core.writer)
+    return (
+        *_writing(core, people, send, carry),
+        *_reading(core, memo),
+        *_outside(core),
+        *_upgrading(core, people, carry),
+        *report_routes(_reports(core, people)),
+    )
 
 
-def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]:
+def _reports(core: Core, people: People) -> ReportContent:
+    return ReportContent(
+        access=core.access,
+        timeline=core.store,
+        users=people.users,
+        reports=SqlReportStore(core.database),
+        writer=core.writer,
+        new_nid=core.writer.new_nid,
+    )
+
+
+def _upgrading(core: Core, people: People, carry: CarrySettings) -> tuple[Route, ...]:
+    upgrade = UpgradeRoom(
+        access=core.access,
+        writer=core.writer,
+        found=Founding(core.store, core.rooms),
+        aliases=SqlAliasStore(core.database),
+        directory=SqlDirectoryStore(core.database),
+        profiles=people.profiles,
+        ids=core.ids,
+        new_nid=core.writer.new_nid,
+        carry=carry,
+    )
+    return upgrade_routes(upgrade)
+
+
+def _outside(core: Core) -> tuple[Route, ...]:
+    """Rooms as those see them who are not in them."""
+    directory, aliases = SqlDirectoryStore(core.database), SqlAliasStore(core.database)
+    cases = DirectoryCases(
+        ListPublicRooms(directory, core.store, core.server_name),
+        RoomVisibility(core.access, directory, core.writer),
+        RoomAliases(core.access, aliases),
+    )
+    previews = RoomPreviews(core.access)
+    return (
+        *directory_routes(cases),
+        *room_summary_routes(GetSummary(previews, ResolveAlias(aliases))),
+        *space_routes(WalkSpace(previews)),
+    )
+
+
+def _writing(
+    core: Core, people: People, send: SendMessage, carry: CarrySettings
+) -> tuple[Route, ...]:
     aliases = SqlAliasStore(core.database)
     create = CreateRoom(
         writer=core.writer,
@@ -88,7 +159,7 @@ def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]
         new_nid=core.writer.new_nid,
         default_version=lambda: core.settings.current.rooms.default_version,
     )
-    members = _members(core, people)
+    members = _members(core, people, carry)
     resolve = ResolveAlias(aliases)
     forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
     return (
@@ -108,11 +179,11 @@ def _writing(core: Core, people: People, send: SendMessage) -> tuple[Route, ...]
     )
 
 
-def _members(core: Core, people: People) -> SetMember:
+def _members(core: Core, people: People, carry: CarrySettings) -> SetMember:
     change = ChangeMember(people.users, people.profiles, core.writer)
     return SetMember(
         access=core.access,
-        join=JoinRoom(core.access, change),
+        join=JoinRoom(core.access, change, carry),
         knock=KnockRoom(core.access, change),
         leave=LeaveRoom(core.access, change),
         invite=InviteUser(core.access, people.users, change),

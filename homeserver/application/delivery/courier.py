@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from homeserver.application.delivery.bundle import Bundle, RoomPiece, encode_bundles, piece_of
 from homeserver.application.delivery.frames import BATCHES
+from homeserver.application.delivery.whereabouts import look_up, people_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterator
 
-    from homeserver.application.delivery.frames import Frames
-    from homeserver.application.ports.event_bus import EventBus
-    from homeserver.application.ports.route_table import RouteTable
+    from homeserver.application.delivery.link import Link
+    from homeserver.application.delivery.whereabouts import People, Whereabouts
     from homeserver.application.sync.hub import Committed
     from homeserver.domain.rooms.draft import RoomDraft
 
-LARGE: Final = 500
-"""Members from which on a room's events go to all workers, without looking anybody up."""
 MAX_WAITING: Final = 2_000
 """Commits that wait for a look-up; the oldest are dropped first, for the tail has them."""
 MAX_BODIES: Final = 256 * 1024
@@ -31,22 +29,9 @@ log = logging.getLogger(__name__)
 class Courier:
     """Sends bundles; one look-up of routes is in flight, later commits join the next."""
 
-    def __init__(
-        self,
-        *,
-        worker: str,
-        bus: EventBus,
-        routes: RouteTable,
-        frames: Frames,
-        generation: bytes,
-        pos: int,
-    ) -> None:
+    def __init__(self, link: Link, pos: int) -> None:
         """Send as this worker; `pos` is its slot's position so far."""
-        self._worker = worker
-        self._bus = bus
-        self._routes = routes
-        self._frames = frames
-        self._generation = generation
+        self._link = link
         self._pos = pos
         self._waiting: deque[tuple[int, Committed]] = deque(maxlen=MAX_WAITING)
         self._task: asyncio.Task[None] | None = None
@@ -75,56 +60,36 @@ class Courier:
                 log.warning("courier.failed: %s", error or type(error).__name__)
 
     async def _send(self, commits: list[tuple[int, Committed]]) -> None:
-        people: set[int] = set()
-        large = False
-        for _, commit in commits:
-            people.update(commit.users)
-            for draft in commit.rooms:
-                people.update(_concerned(draft))
-                large = large or len(draft.room.members) > LARGE
-            for room in commit.stirred:
-                if len(room.members) <= LARGE:
-                    people.update(member.nid for member in room.members.values())
-                else:
-                    large = True
-        where = await self._routes.workers_of(people)
-        everywhere = await self._routes.workers() if large else ()
+        link = self._link
+        groups = [group for _, commit in commits for group in _concerned(commit)]
+        whereabouts = await look_up(link.routes, groups)
         outbox: dict[str, list[Bundle]] = {}
         for first, commit in commits:
-            for worker, bundle in self._bundles(first, commit, where, everywhere).items():
+            for worker, bundle in self._bundles(first, commit, whereabouts).items():
                 outbox.setdefault(worker, []).append(bundle)
         for worker, bundles in outbox.items():
-            self._bus.send(worker, self._frames.seal(BATCHES, encode_bundles(bundles)))
+            link.send(worker, BATCHES, encode_bundles(bundles))
             self.sent += 1
 
     def _bundles(
-        self,
-        first: int,
-        commit: Committed,
-        where: Mapping[int, Collection[str]],
-        everywhere: Collection[str],
+        self, first: int, commit: Committed, whereabouts: Whereabouts
     ) -> dict[str, Bundle]:
         """One commit's bundle for each worker that it concerns."""
         pieces: dict[str, list[RoomPiece]] = {}
-        for user in commit.users:
-            for worker in where.get(user, ()):
-                pieces.setdefault(worker, [])
-        for room in commit.stirred:
-            nids = {member.nid for member in room.members.values()}
-            for worker in everywhere if len(nids) > LARGE else _workers(nids, where):
+        for people in _without_events(commit):
+            for worker in whereabouts.of(people):
                 pieces.setdefault(worker, [])
         for draft in commit.rooms:
-            crowd = len(draft.room.members) > LARGE
-            workers = everywhere if crowd else _workers(_concerned(draft), where)
+            workers = whereabouts.of(_readers(draft))
             piece = piece_of(draft) if workers else None
             for worker in workers:
                 found = pieces.setdefault(worker, [])
                 if piece is not None:
                     found.append(piece)
-        pieces.pop(self._worker, None)
+        pieces.pop(self._link.worker, None)
         return {
             worker: Bundle(
-                self._generation,
+                self._link.generation,
                 commit.slot,
                 first,
                 commit.pos,
@@ -135,18 +100,26 @@ class Courier:
         }
 
 
-def _concerned(draft: RoomDraft) -> set[int]:
-    """Who is in the room, or was until now; nobody where those are too many to look up."""
-    members = draft.room.members
-    moved = {change.user_nid for change in draft.memberships}
-    if len(members) > LARGE:
-        return moved
-    return moved | {member.nid for member in members.values()}
+def _concerned(commit: Committed) -> Iterator[People]:
+    """All whom a commit concerns."""
+    yield from _without_events(commit)
+    for draft in commit.rooms:
+        yield _readers(draft)
 
 
-def _workers(users: set[int], where: Mapping[int, Collection[str]]) -> set[str]:
-    few, many = (users, where) if len(users) < len(where) else (where, users)
-    return {worker for user in few if user in many for worker in where[user]}
+def _without_events(commit: Committed) -> Iterator[People]:
+    """Whose own data changed, and who is in a room with new receipts."""
+    yield set(commit.users)
+    for room in commit.stirred:
+        yield people_in(room)
+
+
+def _readers(draft: RoomDraft) -> People:
+    """Who is in the room, or was until now."""
+    people = people_in(draft.room)
+    if people is None:
+        return None
+    return people | {change.user_nid for change in draft.memberships}
 
 
 def _size(pieces: list[RoomPiece]) -> int:

@@ -39,3 +39,7 @@ class AliasStore(Protocol):
     def remove(self, draft: Draft, alias: str, room_nid: int) -> None:
         """Remove an alias of this room; nothing where it is gone."""
         ...
+
+    def move(self, draft: Draft, from_nid: int, to_nid: int) -> None:
+        """Let all aliases of one room name another."""
+        ...

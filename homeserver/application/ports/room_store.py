@@ -55,10 +55,8 @@ class RoomStore(Protocol):
         """The events that these (room nid, transaction key) pairs made: key → event id."""
         ...
 
-    def add_room(
-        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
-    ) -> None:
-        """Add a new room's fixed facts; a `published` one stands in the room directory."""
+    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
+        """Add a new room's fixed facts."""
         ...
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final
+
 from homeserver.domain.shared.errors import InvalidParamError, MatrixError
 from homeserver.domain.shared.identifiers import domain_of, is_room_alias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeserver.domain.shared.json import JsonObject
+
+CANONICAL_ALIAS: Final = ("m.room.canonical_alias", "")
 
 
 class AliasExistsError(MatrixError):
@@ -31,3 +40,18 @@ def check_own_alias(alias: str, server_name: str) -> str:
     if domain_of(check_alias(alias)) != server_name:
         raise InvalidParamError("This alias is of another server")
     return alias
+
+
+def without_alias(content: JsonObject, alias: str) -> dict[str, Any]:
+    """The content of a canonical alias event without one of its aliases."""
+    return keep_aliases(content, lambda other: other != alias)
+
+
+def keep_aliases(content: JsonObject, keep: Callable[[object], bool]) -> dict[str, Any]:
+    """The content of a canonical alias event with only some of its aliases."""
+    kept: dict[str, Any] = dict(content)
+    if "alias" in kept and not keep(kept["alias"]):
+        del kept["alias"]
+    if isinstance(others := kept.get("alt_aliases"), list):
+        kept["alt_aliases"] = [other for other in others if keep(other)]
+    return kept

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from homeserver.application.rooms.compose import NewEvent, append, compose
+from homeserver.application.rooms.compose import NewEvent
+from homeserver.application.rooms.founding import NONCE, Founding, Site
 from homeserver.application.rooms.invitees import check_invitee
-from homeserver.domain.events.build import build_event
-from homeserver.domain.rooms.auth import check_auth
 from homeserver.domain.rooms.presets import NewState, initial_events
-from homeserver.domain.rooms.room import CREATE, MEMBER, Room
+from homeserver.domain.rooms.room import CREATE, MEMBER
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.errors import (
     BadJsonError,
     InvalidParamError,
-    InvalidRoomStateError,
     RoomInUseError,
     UnavailableError,
     UnsupportedRoomVersionError,
@@ -34,21 +32,15 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.writing.draft import Draft
-    from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.presets import CreateRoomRequest
     from homeserver.domain.rooms.versions import RoomVersion
-
-NONCE = "im.firn.nonce"
-"""In create events of v12: two rooms made in one millisecond must not have one hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """Everything known before the batch: it may be computed several times."""
 
-    version: RoomVersion
-    nid: int
-    opaque_id: str
+    site: Site
     events: Sequence[NewEvent]
     alias: str | None
     published: bool
@@ -86,9 +78,11 @@ class CreateRoom:
         for user_id in request.invite:
             await check_invitee(self.users, requester, user_id)
         plan = _Plan(
-            version=version,
-            nid=self.new_nid(),
-            opaque_id=f"!{self.ids.opaque_id()}:{domain_of(requester.user_id)}",
+            site=Site(
+                version,
+                self.new_nid(),
+                f"!{self.ids.opaque_id()}:{domain_of(requester.user_id)}",
+            ),
             events=[await self._event(requester, version, state) for state in states],
             alias=alias,
             published=request.visibility == "public",
@@ -135,37 +129,12 @@ class CreateRoom:
         return nid
 
     def _make(self, draft: Draft, requester: Requester, plan: _Plan) -> str:
-        founding = plan.events[0]
-        create = _create_event(requester, plan, founding.content, draft.now)
-        room = Room(plan.nid, create.room_id, plan.version)
-        append(draft, draft.room(room), create, sender_nid=requester.user_nid, new=founding)
-        for new in plan.events[1:]:
-            compose(draft, room, requester, new)
-        self.store.add_room(draft, room, requester.user_nid, published=plan.published)
+        room = Founding(self.store, self.registry)(draft, requester, plan.site, plan.events)
+        if plan.published:
+            draft.room(room).published = True
         if plan.alias is not None:
             self.aliases.add(draft, plan.alias, room.nid, requester.user_nid)
-        draft.on_commit(lambda: self.registry.add(room))
         return room.room_id
-
-
-def _create_event(requester: Requester, plan: _Plan, content: dict[str, Any], now: int) -> Event:
-    """The event that founds the room; in v12 the room's id is its hash."""
-    event = build_event(
-        plan.version,
-        room_id=plan.opaque_id,
-        sender=requester.user_id,
-        type=CREATE[0],
-        state_key="",
-        content=content,
-        origin_server_ts=now,
-        depth=1,
-        auth_events=(),
-        prev_events=(),
-    )
-    failure = check_auth(plan.version, event, {})
-    if failure is not None:
-        raise InvalidRoomStateError(f"{failure.reason} (rule {failure.rule})")
-    return event
 
 
 def _refuse_reserved(request: CreateRoomRequest) -> None:

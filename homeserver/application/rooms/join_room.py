@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.change_member import ChangeMember
+    from homeserver.application.user_data.carry_settings import CarrySettings
     from homeserver.domain.rooms.room import Room
 
 _JOIN_RULES = ("m.room.join_rules", "")
@@ -26,10 +27,16 @@ _GUEST_ACCESS = ("m.room.guest_access", "")
 class JoinRoom:
     """Lets the requester join a room that this server is in."""
 
-    def __init__(self, access: RoomAccess, change_member: ChangeMember) -> None:
-        """Wire."""
+    def __init__(
+        self,
+        access: RoomAccess,
+        change_member: ChangeMember,
+        carry: CarrySettings | None = None,
+    ) -> None:
+        """Wire; with `carry` a replaced room's settings come along."""
         self._access = access
         self._change = change_member
+        self._carry = carry
 
     async def __call__(self, requester: Requester, room_id: str, extra: Mapping[str, Any]) -> str:
         """Return the id of the join; `extra` is further content of it.
@@ -41,9 +48,13 @@ class JoinRoom:
         if requester.is_guest and room.content_of(_GUEST_ACCESS, "guest_access") != "can_join":
             raise GuestAccessForbiddenError("Guests may not join this room")
         authoriser = await self._authoriser(requester, room)
-        return await self._change(
+        enters = room.membership_of(requester.user_id) != JOIN
+        event_id = await self._change(
             requester, room, requester.user_id, TO_JOIN, extra, authoriser=authoriser
         )
+        if enters and self._carry is not None:
+            await self._carry(requester, room)
+        return event_id
 
     async def _authoriser(self, requester: Requester, room: Room) -> str | None:
         """The local member in whose name a restricted room admits the requester, if any."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from homeserver.application.rooms.aliases import check_alias
+from homeserver.application.rooms.aliases import CANONICAL_ALIAS, check_alias, without_alias
+from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
-
-CANONICAL_ALIAS = "m.room.canonical_alias"
+    from homeserver.domain.rooms.room import Room
 
 
 class RemoveAlias:
@@ -30,20 +31,35 @@ class RemoveAlias:
         """Remove. Raises InvalidParamError, NotFoundError, ForbiddenError.
 
         Who published the alias may, server administrators, and members with the power to
-        set the room's canonical alias.
+        set the room's canonical alias. Where the requester has that power, the alias goes from
+        that event too.
         """
         found = await self._aliases.find(check_alias(alias))
         if found is None:
             raise NotFoundError(f"Room alias {alias} not found.")
         if requester.user_nid != found.creator_nid and not requester.is_admin:
             await self._check_power(requester, found)
+        room = await self._access.for_entering(found.room_id)
 
         def change(draft: Draft) -> None:
             self._aliases.remove(draft, alias, found.room_nid)
+            with suppress(ForbiddenError):  # the alias goes all the same, as the spec advises
+                _unname(draft, room, requester, alias)
 
         await self._writer.submit(change)
 
     async def _check_power(self, requester: Requester, found: AliasRecord) -> None:
         room = await self._access.for_sending(requester, found.room_id)
-        if not room.levels.may_send(requester.user_id, CANONICAL_ALIAS, is_state=True):
+        if not room.levels.may_send(requester.user_id, CANONICAL_ALIAS[0], is_state=True):
             raise ForbiddenError("You may not remove this alias")
+
+
+def _unname(draft: Draft, room: Room, requester: Requester, alias: str) -> None:
+    """Take the alias out of the room's canonical alias event."""
+    held = draft.room(room).state(*CANONICAL_ALIAS)
+    if held is None:
+        return
+    content: dict[str, Any] = without_alias(held.content, alias)
+    if content != held.content:
+        event_type, state_key = CANONICAL_ALIAS
+        compose(draft, room, requester, NewEvent(event_type, content, state_key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from homeserver.application.rooms.aliases import BadAliasError, check_alias
+from homeserver.application.rooms.aliases import CANONICAL_ALIAS, BadAliasError, check_alias
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.canonical_json import same_json
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.shared.json import JsonObject
-
-CANONICAL_ALIAS = ("m.room.canonical_alias", "")
 
 
 class SendState:

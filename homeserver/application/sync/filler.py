@@ -10,6 +10,7 @@ from homeserver.application.rooms.highlights import highlights_of
 from homeserver.domain.push.classify import classify
 from homeserver.domain.receipts.placed import place_receipt
 from homeserver.domain.rooms.draft import RoomDraft
+from homeserver.domain.rooms.room import TAIL
 
 if TYPE_CHECKING:
     from homeserver.application.ports.room_store import RoomStore
@@ -78,10 +79,14 @@ class Filler:
         news.cached = self._rooms.moved(news.rooms)
         plain = []
         for room in news.cached:
-            if news.how[room.nid] & MOVED:
+            how, behind = news.how[room.nid], news.rooms[room.nid] - room.head.seq
+            if how & MOVED:
                 await self._store.refresh(room)
-            elif news.how[room.nid] & GREW and not self._fill_from_bundles(room, news):
-                plain.append(room)
+            elif how & GREW and not self._fill_from_bundles(room, news):
+                if behind > TAIL:  # memory has no place for all of it
+                    await self._store.refresh(room)
+                else:
+                    plain.append(room)
         if plain:
             await self._fill_from_store(plain, news)
         stirred = [room for room in news.cached if news.how[room.nid] & STIRRED]

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from homeserver.application.delivery.courier import LARGE
 from homeserver.application.delivery.frames import TYPING
+from homeserver.application.delivery.whereabouts import look_up, people_in
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from homeserver.application.delivery.link import Link
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.typing.board import TypingBoard
@@ -114,20 +112,14 @@ class TypingNews:
                 log.warning("typing.not_told: %s", error or type(error).__name__)
 
     async def _send(self, changes: list[Change]) -> None:
-        members: dict[int, Collection[int]] = {}
-        for nid in {change.room_nid for change in changes}:
-            room = await self._rooms.get_by_nid(nid)
-            members[nid] = [member.nid for member in room.members.values()]
-        few = {nid: who for nid, who in members.items() if len(who) <= LARGE}
-        where = await self._link.routes.workers_of({user for who in few.values() for user in who})
-        everywhere = self._link.workers()
+        members = {
+            nid: people_in(await self._rooms.get_by_nid(nid))
+            for nid in {change.room_nid for change in changes}
+        }
+        whereabouts = await look_up(self._link.routes, members.values())
         outbox: dict[str, list[Change]] = {}
         for change in changes:
-            who = few.get(change.room_nid)
-            workers = (
-                everywhere if who is None else {w for user in who for w in where.get(user, ())}
-            )
-            for worker in workers:
+            for worker in whereabouts.of(members[change.room_nid]):
                 outbox.setdefault(worker, []).append(change)
         outbox.pop(self._link.worker, None)
         for worker, told in outbox.items():

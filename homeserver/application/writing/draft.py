@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeserver.domain.rooms.draft import Mark
-    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.room import Head, Room
 
 
 class Draft:
@@ -81,6 +81,19 @@ class Draft:
         self._marks = {}
         self._unit = (self.pos, {k: len(v) for k, v in self.writes.items()}, len(self.after))
         self._seen = (len(self.stirred), len(self.users))
+
+    def looked_at(self) -> list[tuple[Room, Head]]:
+        """The rooms that the change looked at, and the heads that the batch is computed on."""
+        return [(self.rooms[nid].room, self.rooms[nid].base) for nid in self._marks]
+
+    def has_changed(self) -> bool:
+        """Whether anything was added since `begin_change`, but for effects."""
+        if self._unit is None or self.pos != self._unit[0]:
+            return True
+        sizes, seen = self._unit[1], (len(self.stirred), len(self.users))
+        if seen != self._seen or any(len(v) != sizes.get(k, 0) for k, v in self.writes.items()):
+            return True
+        return any(self.rooms[nid].mark() != mark for nid, mark in self._marks.items())
 
     def undo_change(self) -> None:
         """Take back everything since `begin_change`."""

@@ -65,6 +65,7 @@ class Mark(NamedTuple):
     redactions: int
     muted: int
     side: Branches | None
+    published: bool | None
 
 
 class RoomDraft:
@@ -73,7 +74,8 @@ class RoomDraft:
     `base` is the head that the batch was computed on, `head` the one it leaves.
     `redacted` are events in their stripped form, `redactions` pairs (redacted, redaction) of
     event ids, `muted` the positions of redacted events that `notify_ord` counts. `side` is
-    what lies beside the room's line, None as long as that is nothing.
+    what lies beside the room's line, None as long as that is nothing. `published` is whether the
+    room stands in the directory from now on, None where that stays as it is.
     """
 
     __slots__ = (
@@ -86,6 +88,7 @@ class RoomDraft:
         "highlights",
         "memberships",
         "muted",
+        "published",
         "redacted",
         "redactions",
         "room",
@@ -104,6 +107,7 @@ class RoomDraft:
         self.redactions: list[tuple[str, str]] = []
         self.muted: list[int] = []
         self.side: Branches | None = None
+        self.published: bool | None = None
         self._state: dict[StateKey, Event | None] = {}
         self._levels: PowerLevels | None = None
 
@@ -113,6 +117,11 @@ class RoomDraft:
         if self._state and key in self._state:
             return self._state[key]
         return self.room.state.get(key)
+
+    def current(self) -> dict[StateKey, Event]:
+        """The whole state at this point of the batch."""
+        held = {**self.room.state, **self._state}
+        return {key: event for key, event in held.items() if event is not None}
 
     @property
     def levels(self) -> PowerLevels | None:
@@ -129,6 +138,8 @@ class RoomDraft:
     @property
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
+        if self.published is not None:
+            return True
         return self.head is not self.base or bool(self.redacted) or self.side is not None
 
     @property
@@ -251,6 +262,7 @@ class RoomDraft:
             len(self.redactions),
             len(self.muted),
             self.side.copy() if self.side is not None else None,
+            self.published,
         )
 
     def undo(self, mark: Mark) -> None:
@@ -264,5 +276,6 @@ class RoomDraft:
         del self.redactions[mark.redactions :]
         del self.muted[mark.muted :]
         self.side = mark.side
+        self.published = mark.published
         self._state = {change.key: change.event for change in self.changes}
         self._levels = None

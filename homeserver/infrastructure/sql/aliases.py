@@ -52,3 +52,7 @@ class SqlAliasStore:
     def remove(self, draft: Draft, alias: str, room_nid: int) -> None:
         """See `AliasStore.remove`."""
         draft.write(w.DELETE_ALIAS, (alias.encode(), room_nid))
+
+    def move(self, draft: Draft, from_nid: int, to_nid: int) -> None:
+        """See `AliasStore.move`."""
+        draft.write(w.MOVE_ALIASES, (from_nid, to_nid))

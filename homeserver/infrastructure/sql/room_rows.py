@@ -9,6 +9,7 @@ import msgspec
 from homeserver.domain.events.hashes import event_id_bytes
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_rows import write_branches
+from homeserver.infrastructure.sql.directory_rows import write_entry
 from homeserver.infrastructure.sql.event_codec import encode_event
 from homeserver.infrastructure.sql.types import OPEN
 
@@ -35,6 +36,7 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
         _write_state(draft, nid, room.changes)
     for change in room.memberships:
         draft.write(w.UPSERT_MEMBERSHIP, _membership(draft, nid, change))
+    write_entry(draft, room)
     for user_nid, seq, counted in room.highlights:
         draft.write(w.INSERT_HIGHLIGHT, (user_nid, nid, seq, int(counted)))
     _write_redactions(draft, nid, room)

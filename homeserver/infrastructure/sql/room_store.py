@@ -126,12 +126,10 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
         rows = await self._db.fetch(q.transactions(len(pairs)), **params)
         return {key: event_id_from_bytes(event) for key, event in rows}
 
-    def add_room(
-        self, draft: Draft, room: Room, creator_nid: int, *, published: bool = False
-    ) -> None:
+    def add_room(self, draft: Draft, room: Room, creator_nid: int) -> None:
         """See `RoomStore.add_room`."""
         names = (room.room_id.encode(), room.version.id.encode())
-        row = (room.nid, *names, creator_nid, int(published), draft.now)
+        row = (room.nid, *names, creator_nid, 0, draft.now)
         draft.write(w.INSERT_ROOM, row)
 
     def write(self, draft: Draft, room: RoomDraft) -> None:

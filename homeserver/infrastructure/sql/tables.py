@@ -204,6 +204,7 @@ room = Table(
     Column("room_id", octets(255), nullable=False, unique=True),
     Column("version", octets(32), nullable=False),
     _id("creator_nid"),
+    # nothing any more: `published_room` has it
     Column("published", SmallInteger, nullable=False),
     Column("created_ts", MILLIS, nullable=False),
 )
@@ -215,6 +216,17 @@ room_alias = Table(
     _id("room_nid"),
     _id("creator_nid"),
     Index("alias_of_room", "room_nid"),
+)
+
+published_room = Table(
+    "published_room",
+    metadata,
+    _id("room_nid", primary_key=True),
+    Column("joined", BigInteger, nullable=False),
+    Column("room_type", octets(255)),
+    Column("search", blob(), nullable=False),
+    Column("body", blob(), nullable=False),
+    Index("published_room_by_size", "joined", "room_nid"),
 )
 
 room_head = Table(
@@ -428,4 +440,17 @@ search_edit = Table(
     _id("sender_nid"),
     Column("ts", MILLIS, nullable=False),
     Index("search_edit_of", "room_nid", "target_id", "sender_nid"),
+)
+
+report = Table(
+    "report",
+    metadata,
+    _id("nid", primary_key=True),
+    Column("ts", MILLIS, nullable=False),
+    _id("reporter_nid"),
+    Column("room_id", octets(255)),
+    Column("event_id", octets(255)),
+    Column("user_id", octets(255)),
+    Column("reason", blob(), nullable=False),
+    Index("report_by_time", "ts", "nid"),
 )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from homeserver.application.writing.draft import Draft
+    from homeserver.domain.rooms.room import Head, Room
     from homeserver.domain.shared.errors import MatrixError
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ T = TypeVar("T")
 class Unit(Generic[T]):
     """A change, what identifies it, and the future on which its submitter waits."""
 
-    __slots__ = ("change", "conflict", "error", "future", "result", "txn_keys")
+    __slots__ = ("change", "conflict", "error", "future", "leant_on", "result", "txn_keys")
 
     def __init__(
         self,
@@ -33,6 +34,8 @@ class Unit(Generic[T]):
         self.future: asyncio.Future[T] = loop.create_future()
         self.result: T | None = None
         self.error: BaseException | None = None
+        self.leant_on: Sequence[tuple[Room, Head]] = ()
+        """The rooms that a change looked at which added nothing, and their heads then."""
 
     def settle(self) -> None:
         """Answer whoever waits."""

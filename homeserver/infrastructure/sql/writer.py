@@ -27,6 +27,7 @@ from homeserver.infrastructure.sql.errors import (
     StoreError,
     TransientError,
 )
+from homeserver.infrastructure.sql.query import SqlDialect
 from homeserver.infrastructure.sql.slot import (
     Company,
     FencedError,
@@ -127,13 +128,40 @@ class GroupCommitWriter:
         txn_keys: Sequence[tuple[int, bytes]] = (),
     ) -> T:
         """See `Writer.submit`."""
+        for _ in range(MAX_ATTEMPTS):
+            self._check_open()
+            unit = Unit(change, conflict, txn_keys, self._loop)
+            try:
+                result = await self._enqueue(unit)
+            except MatrixError:
+                if not await self._judged_too_early(unit):
+                    raise
+            else:
+                if not unit.leant_on or not await self._judged_too_early(unit):
+                    return result
+        raise UnavailableError("Too much contention")
+
+    def _check_open(self) -> None:
+        """Refuse changes that nobody would take. Raises UnavailableError."""
         if self.fenced or self._stopping:
             raise UnavailableError("This worker is not writing")
         if self._suspended:
             raise UnavailableError("The server is read-only while it is moved")
         if len(self._waiting) >= MAX_WAITING:
             raise UnavailableError("Too much waits to be written")
-        return await self._enqueue(Unit(change, conflict, txn_keys, self._loop))
+
+    async def _judged_too_early(self, unit: Unit[Any]) -> bool:
+        """Whether a change that added nothing looked at rooms that others have moved since.
+
+        What is written on an old room clashes; a refusal or "nothing to do" does not, so that is
+        looked at here, on the submitter's own time. One process alone has no others.
+        """
+        if self._db.dialect is SqlDialect.SQLITE:
+            return False
+        moved = False
+        for room, head in unit.leant_on:
+            moved |= await self._rooms.refresh(room) or room.head is not head
+        return moved
 
     async def _enqueue(self, unit: Unit[T]) -> T:
         self._waiting.append(unit)
@@ -256,12 +284,14 @@ class GroupCommitWriter:
         draft = Draft(self.lease.slot, self.lease.pos, self._clock.now_ms())
         for unit in units:
             draft.begin_change()
-            unit.error = None
+            unit.error, unit.leant_on = None, ()
             try:
                 unit.result = unit.change(draft)
             except Exception as error:  # noqa: BLE001 (raised to the submitter)
                 unit.error = error
                 draft.undo_change()
+            if not draft.has_changed():
+                unit.leant_on = draft.looked_at()
         draft.rooms = {n: r for n, r in draft.rooms.items() if r.changed}
         if draft.rooms and draft.pos == self.lease.pos:
             draft.next_pos()

@@ -105,6 +105,15 @@ DELETE_ALIAS = Execute(
     ("alias_", "room"),
     32,
 )
+MOVE_ALIASES = Execute(
+    Query(
+        update(t.room_alias)
+        .where(_alias.room_nid == bindparam("room"))
+        .values(room_nid=bindparam("to_room"))
+    ),
+    ("room", "to_room"),
+    33,
+)
 MOVE_HEAD = Upsert(
     t.room_head,
     40,

@@ -34,6 +34,14 @@ def flag(body: JsonObject, name: str) -> bool:
     raise BadJsonError(f"{name} must be a boolean")
 
 
+def integer(body: JsonObject, name: str) -> int | None:
+    """An integer, None where it is absent or null; BadJsonError for another type."""
+    value = body.get(name)
+    if value is None or type(value) is int:
+        return value
+    raise BadJsonError(f"{name} must be an integer")
+
+
 def object_of(body: JsonObject, name: str) -> dict[str, Any]:
     """An object, empty where it is absent or null; BadJsonError for another type."""
     value = body.get(name)

@@ -140,6 +140,23 @@ OWN: list[tuple[str, str, Any, tuple[int, str]]] = [
     ("POST", "/rooms/{room}/receipt/m.magic/$none", {}, INVALID),
     ("GET", "/rooms/{room}/messages", None, (400, "M_MISSING_PARAM")),
     ("GET", "/rooms/{room}/messages?dir=x", None, INVALID),
+    ("GET", "/directory/list/room/" + NOWHERE, None, NOT_FOUND),
+    ("PUT", "/directory/list/room/" + NOWHERE, {"visibility": "public"}, NOT_FOUND),
+    ("PUT", "/directory/list/room/{room}", {"visibility": "x"}, INVALID),
+    ("GET", "/publicRooms?server=other.test", None, NOT_FOUND),
+    ("GET", "/publicRooms?since=x", None, INVALID),
+    ("POST", "/publicRooms", {"filter": {"room_types": 5}}, BAD_JSON),
+    ("GET", "/_matrix/client/v1/room_summary/" + NOWHERE, None, NOT_FOUND),
+    ("GET", "/_matrix/client/v1/room_summary/%23none%3Afirn.test", None, NOT_FOUND),
+    ("GET", "/_matrix/client/v1/rooms/" + NOWHERE + "/hierarchy", None, FORBIDDEN),
+    ("GET", "/_matrix/client/v1/rooms/{room}/hierarchy?from=x", None, INVALID),
+    ("GET", "/_matrix/client/v1/rooms/{room}/hierarchy?limit=0", None, INVALID),
+    ("POST", "/rooms/{room}/upgrade", {"new_version": "99"}, (400, "M_UNSUPPORTED_ROOM_VERSION")),
+    ("POST", "/rooms/{room}/upgrade", {}, (400, "M_MISSING_PARAM")),
+    ("POST", "/rooms/" + NOWHERE + "/report", {"reason": "x"}, NOT_FOUND),
+    ("POST", "/rooms/{room}/report", {}, (400, "M_MISSING_PARAM")),
+    ("POST", "/rooms/{room}/report/$none", {}, NOT_FOUND),
+    ("POST", "/users/" + NOBODY + "/report", {"reason": "x"}, NOT_FOUND),
 ]
 
 
@@ -177,6 +194,9 @@ OUTSIDE: list[tuple[str, str, Any, tuple[int, str]]] = [
     ("POST", "kick", {"user_id": "@first:firn.test"}, FORBIDDEN),
     ("POST", "ban", {"user_id": "@first:firn.test"}, FORBIDDEN),
     ("POST", "unban", {"user_id": "@first:firn.test"}, FORBIDDEN),
+    ("GET", "aliases", None, FORBIDDEN),
+    ("POST", "upgrade", {"new_version": "12"}, FORBIDDEN),
+    ("POST", "report/$x", {"reason": "x"}, NOT_FOUND),
 ]
 
 

@@ -35,6 +35,8 @@ KEYS = (
     *("typing", "timeout", "m.fully_read", "m.read", "m.read.private", "thread_id", "order"),
     *("event_fields", "event_format", "presence", "account_data", "room", "limit", "filter"),
     *("dir", "from", "to", "since", "full_state", "set_presence", "ts", "at", "not_membership"),
+    *("new_version", "additional_creators", "include_all_networks", "third_party_instance_id"),
+    *("generic_search_term", "room_types", "suggested_only", "max_depth", "server", "score"),
     *("servers", "alias", "alt_aliases", "redacts", "body", "msgtype", "m.relates_to", "url"),
 )
 MIXED = 60

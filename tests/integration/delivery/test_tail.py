@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import bindparam, delete
 
+from homeserver.application.sync.tail import CertifiedTail
 from homeserver.domain.rooms.membership import JOIN
+from homeserver.domain.rooms.room import TAIL
 from homeserver.domain.sync.vector import Vector
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.restore import begin_generation
+from homeserver.infrastructure.sql.tail_reader import SqlTailReader
 from tests.support.client import MatrixRefusal
 from tests.support.syncing import bodies, ids
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from homeserver.application.ports.tail import Fill
+    from homeserver.domain.rooms.room import Room
     from tests.support.cluster import ClusterTown, HoppingPhone
     from tests.support.syncing import SyncTown
 
@@ -169,6 +176,36 @@ async def test_what_was_acknowledged_elsewhere_is_in_the_next_read(town: Cluster
         assert [event["event_id"] for event in newest["chunk"]] == [event_id]
         assert await juliet.room_call("GET", room, f"event/{event_id}")
     assert time.monotonic() - began < 20 * PUSHED, "the tail was not woken"
+
+
+async def test_a_room_that_moved_further_than_memory_reaches_is_not_read_whole(
+    town: ClusterTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    romeo, juliet, room = await _stage(town)
+    tail = town.workers[1].core.tail
+    assert isinstance(tail, CertifiedTail)
+    town.post.lose = 1.0
+    await tail.stop()
+    sent = [await romeo.send(room, f"{n}") for n in range(TAIL + 1)]
+    asked: list[Collection[Room]] = []
+    reader = SqlTailReader(town.workers[1].core.database)
+    fills = reader.fills
+
+    async def counted(rooms: Collection[Room]) -> Sequence[Fill]:
+        asked.append(rooms)
+        return await fills(rooms)
+
+    monkeypatch.setattr(reader, "fills", counted)
+    monkeypatch.setattr(tail._filler, "_reader", reader)
+    tail.start()
+    await town.settle()
+    part = (await juliet.get())["rooms"]["join"][room]
+    assert part["timeline"]["limited"]
+    assert ids(part) == sent[-len(ids(part)) :]
+    assert asked == []
+    await romeo.send(room, "near")
+    await town.settle()
+    assert len(asked) == 1
 
 
 async def test_an_own_batch_waits_for_what_it_was_built_on(town: ClusterTown) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from homeserver.application.delivery import whereabouts
 from homeserver.application.delivery.frames import TYPING
-from homeserver.application.typing import news
 from tests.support.redis import eventually
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def test_of_large_rooms_all_workers_are_told(
 ) -> None:
     romeo, _, room = await _stage(town)
     await town.join("c")
-    monkeypatch.setattr(news, "LARGE", 1)
+    monkeypatch.setattr(whereabouts, "LARGE", 1)
     town.post.blind = True
     await romeo.types(room, 20)
     await eventually(lambda: town.post.count(TYPING) == 2, SOON)

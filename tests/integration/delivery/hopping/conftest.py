@@ -18,7 +18,7 @@ HERE = "tests/integration/delivery/hopping/"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is about typing, which stays on its worker."""
+    """Leave out what is about typing: workers tell each other, but a restart forgets on one alone."""
     items[:] = [i for i in items if not (i.nodeid.startswith(HERE) and "typ" in i.name)]
 
 

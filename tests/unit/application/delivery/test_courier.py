@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from homeserver.application.delivery import courier as module
+from homeserver.application.delivery import whereabouts
 from homeserver.application.delivery.bundle import decode_bundles, fill_of
 from homeserver.application.delivery.courier import Courier
 from homeserver.application.delivery.frames import Frames
+from homeserver.application.delivery.link import Link
 from homeserver.application.ports.tail import DATA
 from homeserver.application.sync.hub import Committed
 from homeserver.domain.events.parse import load_event
@@ -47,14 +49,8 @@ class Stage:
         self.post = Post()
         self.post.board.workers = {"a-1": {2: {1: 1}}, "b-1": {2: {1: 1}}, "c-1": {3: {1: 1}}}
         self.routes = SlowRoutes(self.post)
-        self.courier = Courier(
-            worker="a-1",
-            bus=FaultyBus(self.post),
-            routes=self.routes,
-            frames=Frames(KEY),
-            generation=b"g" * 8,
-            pos=10,
-        )
+        link = Link("a-1", b"g" * 8, FaultyBus(self.post), self.routes, Frames(KEY))
+        self.courier = Courier(link, pos=10)
 
     async def sent(self) -> dict[str, list[list[Bundle]]]:
         """The bundles for each worker, frame by frame."""
@@ -110,7 +106,7 @@ async def test_later_commits_join_the_next_look_up() -> None:
 async def test_large_rooms_go_everywhere_without_a_look_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "LARGE", 3)
+    monkeypatch.setattr(whereabouts, "LARGE", 3)
     stage = Stage()
     stage.courier.post(Committed(1, 11, [_draft(range(50, 60), 11)], [], {}))
     assert set(await stage.sent()) == {"b-1", "c-1"}

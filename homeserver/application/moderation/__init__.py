@@ -1,0 +1,1 @@
+"""What users report to the server's administrators."""

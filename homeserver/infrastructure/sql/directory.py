@@ -1,0 +1,127 @@
+"""`DirectoryStore` on SQL."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import Select, and_, bindparam, func, or_, select
+
+from homeserver.application.ports.directory_store import DirectoryPlace, PublishedRoom
+from homeserver.infrastructure.sql import tables as t
+from homeserver.infrastructure.sql.directory_rows import type_key
+from homeserver.infrastructure.sql.query import Query, padded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+
+    from homeserver.application.ports.directory_store import DirectoryFilter
+    from homeserver.infrastructure.sql.database import Reader
+    from homeserver.infrastructure.sql.writes import Row
+
+_p = t.published_room.c
+_IS_PUBLISHED = Query(select(_p.room_nid).where(_p.room_nid == bindparam("room")))
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_AFTER = or_(
+    _p.joined < bindparam("joined_"),
+    and_(_p.joined == bindparam("joined_"), _p.room_nid < bindparam("room")),
+)
+_BEFORE = or_(
+    _p.joined > bindparam("joined_"),
+    and_(_p.joined == bindparam("joined_"), _p.room_nid > bindparam("room")),
+)
+_START = DirectoryPlace(1 << 62, 0)
+
+
+class SqlDirectoryStore:
+    """See `DirectoryStore`."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Read here."""
+        self._reader = reader
+
+    async def is_published(self, room_nid: int) -> bool:
+        """See `DirectoryStore.is_published`."""
+        return bool(await self._reader.fetch(_IS_PUBLISHED, room=room_nid))
+
+    async def after(
+        self, wanted: DirectoryFilter, place: DirectoryPlace | None, limit: int
+    ) -> Sequence[PublishedRoom]:
+        """See `DirectoryStore.after`."""
+        return await self._page(wanted, place or _START, limit, forwards=True)
+
+    async def before(
+        self, wanted: DirectoryFilter, place: DirectoryPlace, limit: int
+    ) -> Sequence[PublishedRoom]:
+        """See `DirectoryStore.before`."""
+        return (await self._page(wanted, place, limit, forwards=False))[::-1]
+
+    async def _page(
+        self, wanted: DirectoryFilter, place: DirectoryPlace, limit: int, *, forwards: bool
+    ) -> list[PublishedRoom]:
+        shape, params = _filtering(wanted)
+        where = {"joined_": place.joined, "room": place.room_nid, "n": limit}
+        query = _page_query(*shape, forwards=forwards)
+        return [_entry(row) for row in await self._reader.fetch(query, **params, **where)]
+
+    async def count(self, wanted: DirectoryFilter) -> int:
+        """See `DirectoryStore.count`."""
+        shape, params = _filtering(wanted)
+        return int((await self._reader.fetch(_count_query(*shape), **params))[0][0])
+
+
+def _entry(row: Row) -> PublishedRoom:
+    nid, room_id, joined, body = row
+    chunk = {"room_id": room_id.decode(), "num_joined_members": joined, **_decode(body)}
+    return PublishedRoom(DirectoryPlace(joined, nid), chunk)
+
+
+def _filtering(wanted: DirectoryFilter) -> tuple[tuple[int, int, bool], dict[str, bytes]]:
+    """The shape of a query (words, room types, whether rooms without one) and its parameters."""
+    words = [word.casefold().encode() for word in wanted.words]
+    if words:
+        words = padded(words)
+    types: list[bytes] = []
+    untyped = wanted.room_types is None or None in wanted.room_types
+    if wanted.room_types is not None:
+        named = sorted({type_key(kind) for kind in wanted.room_types if kind is not None})
+        # with an empty text, which no room has for its type, a list is never empty
+        types = padded([b"", *named])
+    params = {f"w{i}": word for i, word in enumerate(words)}
+    params.update({f"t{i}": kind for i, kind in enumerate(types)})
+    return (len(words), len(types), untyped), params
+
+
+def _conditions(words: int, types: int, *, untyped: bool) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        func.instr(_p.search, bindparam(f"w{i}")) > 0 for i in range(words)
+    ]
+    if types:
+        named = _p.room_type.in_([bindparam(f"t{i}") for i in range(types)])
+        found.append(or_(named, _p.room_type.is_(None)) if untyped else named)
+    return found
+
+
+@cache
+def _page_query(words: int, types: int, untyped: bool, *, forwards: bool) -> Query:
+    order = (_p.joined, _p.room_nid)
+    query: Select[Any] = (
+        select(_p.room_nid, t.room.c.room_id, _p.joined, _p.body)
+        .select_from(t.published_room.join(t.room, t.room.c.nid == _p.room_nid))
+        .where(_AFTER if forwards else _BEFORE, *_conditions(words, types, untyped=untyped))
+        .order_by(*([column.desc() for column in order] if forwards else order))
+        .limit(bindparam("n"))
+    )
+    return Query(query)
+
+
+@cache
+def _count_query(words: int, types: int, untyped: bool) -> Query:
+    return Query(
+        select(func.count())
+        .select_from(t.published_room)
+        .where(*_conditions(words, types, untyped=untyped))
+    )
