@@ -40,7 +40,7 @@ class RateLimits:
     profile: RateLimit = field(default=RateLimit(0.5, 10))
     devices: RateLimit = field(default=RateLimit(5.0, 50))
     reads: RateLimit = field(default=RateLimit(100.0, 300))
-    searches: RateLimit = field(default=RateLimit(2.0, 20))
+    searches: RateLimit = field(default=RateLimit(5.0, 50))
     stream_frames: RateLimit = field(default=RateLimit(50.0, 500))
 
 

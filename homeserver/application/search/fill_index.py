@@ -100,8 +100,7 @@ class FillIndex:
             whole = len(items) < EVENTS_AT_ONCE
             last = None if whole else items[-1]
             changes = await read_texts(self._log, items)
-            # of a room that is not the first to be read, the places may be taken (a cursor of
-            # seq alone goes back to the history behind it)
+            # a room's progress is a seq: history behind that may be read, and stored, twice
             changes.renewed.update(i.place for i in items if i.place[2] < 0)
             changes.rooms, waiting = _progress(waiting, last)
             await read_people(self._directory, items, changes)
