@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.delivery.frames import TYPING
+from homeserver.application.push.edit_push_rules import EditPushRules
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.feeds import Feeds
@@ -88,7 +89,7 @@ def build_sync(
         *account_data_routes(edit),
         *tag_routes(edit),
         *filter_routes(filters),
-        *push_rule_routes(data),
+        *push_rule_routes(data, EditPushRules(data, core.writer)),
     )
     return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
 

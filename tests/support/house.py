@@ -6,6 +6,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.push.edit_push_rules import EditPushRules
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.sync.feed import RoomPlace
@@ -80,6 +81,7 @@ class House:
         world = self.world = World(self.store.database, self.store.writer, self.store.hub)
         self.account_data = AccountData(self.user_store)
         self.edit = EditAccountData(self.account_data, world.rooms, world.writer)
+        self.push_rules = EditPushRules(self.account_data, world.writer)
         self.filters = Filters(self.user_store, world.writer)
         self.unread = UnreadCounts(world.store)
         self.mark_read = MarkRead(
@@ -94,7 +96,7 @@ class House:
             *tag_routes(self.edit),
             *filter_routes(self.filters),
             *typing_routes(SetTyping(self.world.access, self.typing)),
-            *push_rule_routes(self.account_data),
+            *push_rule_routes(self.account_data, self.push_rules),
         )
 
     async def ask(self, user_id: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
