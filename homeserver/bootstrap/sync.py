@@ -97,7 +97,7 @@ def build_sync(
 def _sync(
     core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData, inboxes: Inboxes
 ) -> Sync:
-    room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
+    room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store, data))
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
     return Sync(

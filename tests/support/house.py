@@ -83,7 +83,7 @@ class House:
         self.edit = EditAccountData(self.account_data, world.rooms, world.writer)
         self.push_rules = EditPushRules(self.account_data, world.writer)
         self.filters = Filters(self.user_store, world.writer)
-        self.unread = UnreadCounts(world.store)
+        self.unread = UnreadCounts(world.store, self.account_data)
         self.mark_read = MarkRead(
             world.access, world.store, world.store, self.account_data, world.writer
         )

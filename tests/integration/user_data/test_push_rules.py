@@ -39,8 +39,8 @@ async def test_a_rule_is_added_read_switched_changed_and_removed(house: House) -
     assert await house.ask(ALICE, "PUT", f"{rule}/actions", {"actions": loud}) == (200, {})
     assert await house.ask(ALICE, "GET", f"{rule}/actions") == (200, {"actions": loud})
     house.restart()
-    held = (await house.ask(ALICE, "GET", "/pushrules/global/"))[1]["room"]
-    assert held == [{**expected, "enabled": False, "actions": loud}]
+    held = await house.push_rules.ruleset(NIDS[ALICE])
+    assert held["room"] == [{**expected, "enabled": False, "actions": loud}]
     assert await house.ask(ALICE, "DELETE", rule) == (200, {})
     assert await house.ask(ALICE, "GET", "/pushrules/") == (200, {"global": default_rules(ALICE)})
 
