@@ -54,6 +54,7 @@ class Moments:
         self._tail = tuple(room.tail)
         self._members = len(room.members)
         self._create = room.state[CREATE]
+        self._levels = {room.state_seq.get(POWER_LEVELS, 0): room.levels}
         self._now = {
             key: Value(room.state_seq.get(key, 0), room.state.get(key))
             for key in (POWER_LEVELS, (MEMBER, user_id))
@@ -91,7 +92,7 @@ class Moments:
         self, items: Sequence[TimelineEvent], levels: Sequence[Value], names: Sequence[Value]
     ) -> Iterator[Moment]:
         """From the newest event back: each member event tells how many there were before."""
-        members, parsed = self._members, dict[int, PowerLevels]()
+        members, parsed = self._members, self._levels
         for item in reversed(items):
             at = _at(levels, item.seq)
             held = parsed.get(at.seq)
