@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.delivery.frames import TYPING
 from homeserver.application.push.edit_push_rules import EditPushRules
+from homeserver.application.push.list_notifications import ListNotifications
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.feeds import Feeds
@@ -33,6 +34,7 @@ from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
+from homeserver.presentation.client.notifications import notification_routes
 from homeserver.presentation.client.push_rules import push_rule_routes
 from homeserver.presentation.client.receipts import receipt_routes
 from homeserver.presentation.client.sync import sync_routes
@@ -79,7 +81,15 @@ def build_sync(
         cluster.closing.append(news.stop)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)
     inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer)
-    sync = _sync(core, feeds, typing, data, inboxes)
+    unread = UnreadCounts(core.store, data)
+    sync = _sync(core, feeds, typing, data, inboxes, unread)
+    notifications = ListNotifications(
+        access=core.access,
+        memberships=core.memberships,
+        store=core.store,
+        data=data,
+        unread=unread,
+    )
     mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
     set_typing = SetTyping(core.access, typing)
     routes = (
@@ -90,14 +100,20 @@ def build_sync(
         *tag_routes(edit),
         *filter_routes(filters),
         *push_rule_routes(data, EditPushRules(data, core.writer)),
+        *notification_routes(notifications),
     )
     return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
 
 
 def _sync(
-    core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData, inboxes: Inboxes
+    core: Core,
+    feeds: Feeds,
+    typing: TypingBoard,
+    data: AccountData,
+    inboxes: Inboxes,
+    unread: UnreadCounts,
 ) -> Sync:
-    room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store, data))
+    room_data = RoomData(typing=typing, account_data=data, unread=unread)
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
     return Sync(

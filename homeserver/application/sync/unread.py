@@ -62,11 +62,11 @@ class UnreadCounts:
             return NOTHING_UNREAD
         wishes = self._rules.of(await self._data.of(user_nid))
         if wishes is None:
-            return _count(room, user_nid, await self._read(room, user_id, user_nid, place))
+            return _count(room, user_nid, await self.read_up_to(room, user_id, user_nid, place))
         rules = wishes.rules.of_room(room.room_id)
         if rules.mode is Mode.NOTHING:
             return NOTHING_UNREAD
-        read = await self._read(room, user_id, user_nid, place)
+        read = await self.read_up_to(room, user_id, user_nid, place)
         if read.seq >= room.head.seq:
             return NOTHING_UNREAD
         ignored = frozenset(u for u in wishes.ignored if (MEMBER, u) in room.state)
@@ -78,7 +78,9 @@ class UnreadCounts:
             return Unread(counts.highlight_count, counts.highlight_count)
         return counts
 
-    async def _read(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> OwnPlace:
+    async def read_up_to(
+        self, room: Room, user_id: str, user_nid: int, place: RoomPlace
+    ) -> OwnPlace:
         """How far the user has read, by what they sent too; highlights are known then."""
         notices = room.notices
         while user_nid not in notices.own or user_nid not in notices.highlights:

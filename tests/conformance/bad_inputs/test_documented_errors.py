@@ -89,6 +89,8 @@ OWN: list[tuple[str, str, Any, tuple[int, str]]] = [
     ("GET", "/user/{me}/account_data/m.none", None, NOT_FOUND),
     ("PUT", "/user/{me}/account_data/m.fully_read", {}, (405, "M_BAD_JSON")),
     ("PUT", "/user/{me}/account_data/m.push_rules", {}, (405, "M_BAD_JSON")),
+    ("GET", "/notifications?from=nonsense", None, INVALID),
+    ("GET", "/notifications?limit=0", None, INVALID),
     ("GET", "/pushrules/global/override/none", None, NOT_FOUND),
     ("GET", "/pushrules/global/none/x", None, INVALID),
     ("GET", "/pushrules/global/override/none/enabled", None, NOT_FOUND),
