@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from homeserver.application.delivery.frames import TYPING
 from homeserver.application.push.edit_push_rules import EditPushRules
 from homeserver.application.push.list_notifications import ListNotifications
+from homeserver.application.push.pushers import Pushers
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.feeds import Feeds
@@ -30,12 +31,14 @@ from homeserver.application.user_data.account_data import AccountData
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
 from homeserver.bootstrap.delivery import link_of
+from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
 from homeserver.presentation.client.notifications import notification_routes
 from homeserver.presentation.client.push_rules import push_rule_routes
+from homeserver.presentation.client.pushers import pusher_routes
 from homeserver.presentation.client.receipts import receipt_routes
 from homeserver.presentation.client.sync import sync_routes
 from homeserver.presentation.client.tags import tag_routes
@@ -101,6 +104,7 @@ def build_sync(
         *filter_routes(filters),
         *push_rule_routes(data, EditPushRules(data, core.writer)),
         *notification_routes(notifications),
+        *pusher_routes(Pushers(SqlPusherStore(core.database), core.writer)),
     )
     return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
 
