@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from homeserver.application.sync.unread import Unread
+from homeserver.application.sync.unread import Unread, UnreadCounts
 from homeserver.application.user_data.account_data import PUSH_RULES
 from homeserver.domain.push.context import PushContext
 from homeserver.domain.push.default_rules import default_rules
@@ -20,18 +20,20 @@ from homeserver.domain.push.edit_rules import ANYWHERE
 from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 from homeserver.domain.shared.errors import NotFoundError
+from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from tests.integration.user_data.test_unread import EDIT, KINDS, TEXT, USERS, Logged, Walk
 from tests.support.house import House, open_house
 from tests.support.store import STORE_KINDS
-from tests.support.world import ALICE, BOB, CAROL, DAVE, NIDS, Put, member, requester
+from tests.support.world import ALICE, BOB, CAROL, DAVE, NIDS, Put, member, requester, says
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
 KINDS = {
     **KINDS,
@@ -66,6 +68,8 @@ OWN_RULES: list[tuple[str, dict[str, Any]]] = [
     ("sender", {"rule_id": CAROL, "actions": LOUD}),
     ("underride", {"rule_id": "any", "conditions": [], "actions": ["notify"]}),
 ]
+CAKE = 5
+"""The place of the rule about cake."""
 SWITCHED = [
     ("override", ".m.rule.master"),
     ("override", ".m.rule.suppress_edits"),
@@ -264,3 +268,67 @@ def test_counts_equal_the_evaluation_of_own_rules(
             await walk.check(user)
 
     runner.run(walk())
+
+
+class BusyStore(SqlRoomStore):
+    """A store that answers late: something happens between reading and answering."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def live_events(
+        self, room: Room, *, after: int, until: int, limit: int
+    ) -> Sequence[TimelineEvent]:
+        """Read, let it happen, answer."""
+        found = await super().live_events(room, after=after, until=until, limit=limit)
+        happen, self.meanwhile = self.meanwhile, None
+        if happen is not None:
+            await happen()
+        return found
+
+
+@pytest.mark.parametrize("what", ["redact", "send"])
+def test_what_happens_while_events_are_read_is_counted_right(
+    lasting: tuple[asyncio.Runner, House], what: str
+) -> None:
+    runner, house = lasting
+
+    async def count() -> None:
+        house.restart()
+        room = await house.world.room(member(BOB, "join"))
+        walk = RulesWalk(house, room)
+        await walk.begin()
+        await walk.own(BOB, CAKE)
+        first, *_ = await house.world.put(room, *[says(ALICE, "cake") for _ in range(80)])
+        store = BusyStore(house.store.database)
+        counts, place = UnreadCounts(store, house.account_data), await house.place(room, BOB)
+        if what == "redact":
+            store.meanwhile = lambda: house.redact(room, ALICE, first)
+            assert await counts.of(room, BOB, NIDS[BOB], place) == Unread(79, 79)
+        else:
+            store.meanwhile = lambda: house.world.put(room, says(ALICE, "cake"))
+            await counts.of(room, BOB, NIDS[BOB], place)
+            assert await counts.of(room, BOB, NIDS[BOB], place) == Unread(81, 81)
+        assert store.meanwhile is None
+
+    runner.run(count())
+
+
+def test_two_devices_that_ask_at_once_count_the_same(
+    lasting: tuple[asyncio.Runner, House],
+) -> None:
+    runner, house = lasting
+
+    async def count() -> None:
+        house.restart()
+        room = await house.world.room(member(BOB, "join"))
+        walk = RulesWalk(house, room)
+        await walk.begin()
+        await walk.own(BOB, CAKE)
+        await house.world.put(room, *[says(ALICE, "cake") for _ in range(80)])
+        found = await asyncio.gather(*[house.unread_of(room, BOB) for _ in range(3)])
+        assert found == [Unread(80, 80)] * 3
+        await house.world.put(room, says(ALICE, "cake"))
+        found = await asyncio.gather(*[house.unread_of(room, BOB) for _ in range(3)])
+        assert found == [Unread(81, 81)] * 3
+
+    runner.run(count())
