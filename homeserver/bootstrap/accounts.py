@@ -36,6 +36,7 @@ from homeserver.application.accounts.registration_policy import (
 from homeserver.application.accounts.remove_devices import RemoveDevices
 from homeserver.application.accounts.rename_device import RenameDevice
 from homeserver.application.accounts.users import Users
+from homeserver.application.push.pushers import RemovePushers
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
 from homeserver.application.rooms.leave_room import LeaveRoom
@@ -47,6 +48,7 @@ from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.infrastructure.sql.profiles import SqlProfileStore
+from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.registration_tokens import SqlRegistrationTokenStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.tokens import SqlTokenStore
@@ -111,7 +113,9 @@ class _Parts:
             cache=self.authenticate,
         )
         self.remove_devices = RemoveDevices(
-            self.devices, self.authenticate, (RemoveInboxes(SqlToDeviceStore(database)),)
+            self.devices,
+            self.authenticate,
+            (RemoveInboxes(SqlToDeviceStore(database)), RemovePushers(SqlPusherStore(database))),
         )
         self.interactive_auth = InteractiveAuth(
             SqlUiaSessionStore(database), writer, core.clock, core.ids

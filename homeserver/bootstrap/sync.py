@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.delivery.frames import TYPING
+from homeserver.application.push.edit_push_rules import EditPushRules
+from homeserver.application.push.list_notifications import ListNotifications
+from homeserver.application.push.pushers import Pushers
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.relations.related_by import RelatedBy
 from homeserver.application.sync.candidates import Candidates
@@ -29,11 +32,14 @@ from homeserver.application.typing.set_typing import SetTyping
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
 from homeserver.bootstrap.delivery import link_of
+from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
+from homeserver.presentation.client.notifications import notification_routes
 from homeserver.presentation.client.push_rules import push_rule_routes
+from homeserver.presentation.client.pushers import pusher_routes
 from homeserver.presentation.client.receipts import receipt_routes
 from homeserver.presentation.client.sync import sync_routes
 from homeserver.presentation.client.tags import tag_routes
@@ -80,7 +86,15 @@ def build_sync(
         cluster.closing.append(news.stop)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)
     inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer)
-    sync = _sync(core, feeds, typing, data, inboxes)
+    unread = UnreadCounts(core.store, data)
+    sync = _sync(core, feeds, typing, data, inboxes, unread)
+    notifications = ListNotifications(
+        access=core.access,
+        memberships=core.memberships,
+        store=core.store,
+        data=data,
+        unread=unread,
+    )
     mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
     set_typing = SetTyping(core.access, typing)
     routes = (
@@ -90,15 +104,22 @@ def build_sync(
         *account_data_routes(edit),
         *tag_routes(edit),
         *filter_routes(filters),
-        *push_rule_routes(data),
+        *push_rule_routes(data, EditPushRules(data, core.writer)),
+        *notification_routes(notifications),
+        *pusher_routes(Pushers(SqlPusherStore(core.database), core.writer)),
     )
     return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing, data)
 
 
 def _sync(
-    core: Core, feeds: Feeds, typing: TypingBoard, data: AccountData, inboxes: Inboxes
+    core: Core,
+    feeds: Feeds,
+    typing: TypingBoard,
+    data: AccountData,
+    inboxes: Inboxes,
+    unread: UnreadCounts,
 ) -> Sync:
-    room_data = RoomData(typing=typing, account_data=data, unread=UnreadCounts(core.store))
+    room_data = RoomData(typing=typing, account_data=data, unread=unread)
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
     beside = TimelineRelations(core.aggregations, RelatedBy(core.relations))

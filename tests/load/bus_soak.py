@@ -114,16 +114,23 @@ class Soak:
             "moment": time.monotonic(),
             "load": os.getloadavg()[0],
             "workers": figures,
-            "processes": {name: process_figures(pid) for name, pid in pids.items()},
+            "processes": {
+                name: found for name, pid in pids.items() if (found := process_figures(pid))
+            },
         }
 
 
 def process_figures(pid: int) -> dict[str, float]:
-    """Return KiB of memory, threads, file descriptors and processor seconds of a process."""
+    """Return KiB of memory, threads, file descriptors and processor seconds of a process.
+
+    Nothing of one that has ended, and was not waited for yet.
+    """
     status = dict(
         line.split(":", 1)
         for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     )
+    if "VmRSS" not in status:
+        return {}
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return {
         "rss_kb": int(status["VmRSS"].split()[0]),

@@ -11,6 +11,7 @@ from homeserver.domain.events.event import Event
 from homeserver.domain.push.classify import classify
 from homeserver.domain.push.context import PushContext
 from homeserver.domain.push.default_rules import default_rules
+from homeserver.domain.push.lines import in_room, lines_of, outcome_of, simplify
 from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 
@@ -94,3 +95,60 @@ def test_classify_agrees_with_the_default_rules_for_every_reader(
         allowed = context.sender_may_notify("room")
         outcome = pushed.outcome(user, sender_may_notify_room=allowed)
         assert outcome == (actions.notify, actions.highlight)
+
+
+CONDITIONS = st.sampled_from(
+    [
+        {"kind": "event_match", "key": "room_id", "pattern": "!r"},
+        {"kind": "event_match", "key": "room_id", "pattern": "!*"},
+        {"kind": "event_match", "key": "room_id", "pattern": "!other"},
+        {"kind": "event_property_is", "key": "room_id", "value": "!r"},
+        {"kind": "event_property_is", "key": "room_id", "value": "!other"},
+        {"kind": "event_match", "key": "type", "pattern": "m.room.message"},
+        {"kind": "event_match", "key": "content.body", "pattern": "hello"},
+        {"kind": "event_property_is", "key": r"content.m\.mentions.room", "value": True},
+        {"kind": "room_member_count", "is": "2"},
+        {"kind": "contains_display_name"},
+        {"kind": "sender_notification_permission", "key": "room"},
+        {"kind": "org.new"},
+    ]
+)
+ACTIONS = st.sampled_from([[], ["notify"], ["notify", {"set_tweak": "highlight"}], [{}]])
+OWN_RULES = st.fixed_dictionaries(
+    {
+        "rule_id": st.sampled_from(["!r", "!other", *USERS, ".m.rule.master"]),
+        "enabled": st.sampled_from([True, True, False]),
+        "conditions": st.lists(CONDITIONS, max_size=2),
+        "pattern": st.sampled_from(["hello", "a", "*"]),
+        "actions": ACTIONS,
+    }
+)
+
+
+@st.composite
+def rulesets(draw: st.DrawFn) -> dict[str, Any]:
+    """The default rules with some switched or changed, and others among them."""
+    ruleset: dict[str, Any] = default_rules("@a:x")
+    for rules in ruleset.values():
+        for rule in rules:
+            rule["enabled"] = draw(st.sampled_from([rule["enabled"]] * 5 + [not rule["enabled"]]))
+            rule["actions"] = draw(st.sampled_from([rule["actions"]] * 5 + [[], ["notify"]]))
+        for rule in draw(st.lists(OWN_RULES, max_size=2)):
+            rules.insert(draw(st.integers(0, len(rules))), rule)
+    return ruleset
+
+
+@settings(max_examples=500)
+@given(rulesets(), events(), st.integers(1, 3), st.sampled_from([0, 50]), st.none() | st.just("a"))
+def test_lines_say_what_the_rules_say_also_when_reduced_to_a_room(
+    ruleset: dict[str, Any], event: Event, members: int, level: int, name: str | None
+) -> None:
+    reader = "@a:x" if event.sender != "@a:x" else "@b:x"
+    context = PushContext(reader, name, members, level, {})
+    properties = push_properties(event)
+    actions = evaluate(compile_ruleset(ruleset), properties, context)
+    expected = (actions.notify, actions.highlight)
+    lines = lines_of(ruleset)
+    assert outcome_of(lines, properties, context) == expected
+    assert outcome_of(simplify(lines), properties, context) == expected
+    assert outcome_of(in_room(lines, "!r", context), properties, context) == expected

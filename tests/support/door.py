@@ -133,7 +133,7 @@ class DoorWorld:
         data = AccountData(SqlUserDataStore(world.database))
         typing = TypingBoard(world.hub, clock)
         timeline = TimelineReader(world.store)
-        extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store))
+        extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store, data))
         lazy, generation = LazyMembers(), await log.generation()
         state = StatePart(world.store, lazy)
         inboxes = Inboxes(SqlToDeviceStore(world.database), world.writer)

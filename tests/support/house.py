@@ -6,6 +6,8 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.push.edit_push_rules import EditPushRules
+from homeserver.application.push.pushers import Pushers
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.sync.feed import RoomPlace
@@ -20,12 +22,14 @@ from homeserver.domain.push.classify import classify
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.infrastructure.sql.writes import INSERT_USER
 from homeserver.presentation.app import build_server
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
 from homeserver.presentation.client.push_rules import push_rule_routes
+from homeserver.presentation.client.pushers import pusher_routes
 from homeserver.presentation.client.receipts import receipt_routes
 from homeserver.presentation.client.tags import tag_routes
 from homeserver.presentation.client.typing import typing_routes
@@ -80,8 +84,9 @@ class House:
         world = self.world = World(self.store.database, self.store.writer, self.store.hub)
         self.account_data = AccountData(self.user_store)
         self.edit = EditAccountData(self.account_data, world.rooms, world.writer)
+        self.push_rules = EditPushRules(self.account_data, world.writer)
         self.filters = Filters(self.user_store, world.writer)
-        self.unread = UnreadCounts(world.store)
+        self.unread = UnreadCounts(world.store, self.account_data)
         self.mark_read = MarkRead(
             world.access, world.store, world.store, self.account_data, world.writer
         )
@@ -94,7 +99,8 @@ class House:
             *tag_routes(self.edit),
             *filter_routes(self.filters),
             *typing_routes(SetTyping(self.world.access, self.typing)),
-            *push_rule_routes(self.account_data),
+            *push_rule_routes(self.account_data, self.push_rules),
+            *pusher_routes(Pushers(SqlPusherStore(self.store.database), self.world.writer)),
         )
 
     async def ask(self, user_id: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -36,9 +36,9 @@ class Candidates:
             found.update(dict.fromkeys(feed.changed_after(span.tick)))
         else:
             found.update(dict.fromkeys(await self._after_gap(span)))
-        if span.typing_since == TYPING_IS_LOST:
+        if span.recount or span.typing_since == TYPING_IS_LOST:
             found.update((nid, None) for nid, p in feed.places.items() if p.membership == JOIN)
-        elif span.typing_since is not None:
+        if span.typing_since not in (None, TYPING_IS_LOST):
             moved = self._typing.rooms_changed_since(span.typing_since)
             found.update((nid, None) for nid in moved if nid in feed.places)
         if span.user_changed:

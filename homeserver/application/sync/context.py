@@ -49,7 +49,8 @@ class Span:
     that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
     up to which the client has everything, None where only the store can tell what changed
     since. `idle`: nothing at all happened since the token. `ignored` are the users whose
-    messages and invites the requester does not want. `inbox_since` is the number of the last
+    messages and invites the requester does not want; `recount`: they or the push rules changed, so
+    that all unread counts may be others. `inbox_since` is the number of the last
     message to the device that the client has, `inbox_until` that which it has then.
     """
 
@@ -66,6 +67,7 @@ class Span:
     inbox_since: int = 0
     inbox_until: int = 0
     ignored: frozenset[str] = NOBODY
+    recount: bool = False
 
     @property
     def initial(self) -> bool:

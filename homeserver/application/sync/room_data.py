@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeserver.application.sync.rules import Named
+from homeserver.application.sync.unread import read_place
 from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.receipts.receipts import receipt_contents
 
@@ -49,7 +50,10 @@ class RoomData:
         ephemeral = self._ephemeral(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
         counts = await self._unread.of(room, span.requester.user_id, span.requester.user_nid, place)
-        extra = Extra(news=bool(ephemeral or own) or self._read(span, room))
+        recounted = span.recount and read_place(room, span.requester.user_id, place).seq < (
+            room.head.seq
+        )
+        extra = Extra(news=bool(ephemeral or own) or recounted or self._read(span, room))
         if ephemeral:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from homeserver.application.sync.context import Span
-from homeserver.application.sync.ignored import ignored_by
+from homeserver.application.sync.ignored import IGNORED_USERS, ignored_by
 from homeserver.application.sync.left_room import invited_room
 from homeserver.application.sync.rules import rules_of
+from homeserver.application.user_data.account_data import PUSH_RULES
+from homeserver.application.user_data.items import GLOBAL
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from homeserver.application.to_device.inboxes import Inboxes
     from homeserver.application.typing.board import TypingBoard
     from homeserver.application.user_data.account_data import AccountData
+    from homeserver.application.user_data.items import UserData
     from homeserver.domain.rooms.room import Room
 
 _encode = msgspec.json.Encoder().encode
@@ -159,7 +162,9 @@ class Sync:
 
     async def _compose(self, span: Span) -> bytes | None:
         """Build what follows the token in the answer; None where nothing is new."""
-        span.ignored = ignored_by(await self._account_data.of(span.requester.user_nid))
+        data = await self._account_data.of(span.requester.user_nid)
+        span.ignored = ignored_by(data)
+        span.recount = not span.initial and span.user_changed and _recounts(span, data)
         sections: Sections = {}
         wanted = span.rules.rooms
         for nid in await self._candidates(span):
@@ -200,6 +205,12 @@ class Sync:
         if own is not None and own.sender in span.ignored:
             return None
         return invited_room(room, span.requester.user_id, place.membership)
+
+
+def _recounts(span: Span, data: UserData) -> bool:
+    """Whether what decides about notifications changed within this answer."""
+    items = (data.items.get(key) for key in (PUSH_RULES, (GLOBAL, IGNORED_USERS)))
+    return any(item is not None and span.is_new(item.slot, item.pos) for item in items)
 
 
 def _whole(token: str, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Unread counts by the default push rules, from ordinals instead of evaluation.
+"""Unread counts: from ordinals where these can serve the reader's push rules, else by tallies.
 
 `tests/integration/user_data/test_unread.py` shows that they equal the evaluation of every
 event. Counts are of whole rooms; a thread's own would take that thread's receipts and
@@ -7,14 +7,20 @@ ordinals in the place of the room's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from homeserver.application.ports.reading_store import ReadingStore
+from homeserver.application.push.moments import PushStore
+from homeserver.application.push.reader_rules import ReaderRules
+from homeserver.application.push.tallies import Tallies
+from homeserver.domain.push.room_rules import Mode
 from homeserver.domain.receipts.receipts import MAIN_THREAD, READ, READ_PRIVATE
 from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
+from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
-    from homeserver.application.ports.reading_store import ReadingStore
     from homeserver.application.sync.feed import RoomPlace
+    from homeserver.application.user_data.account_data import AccountData
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
 
@@ -31,27 +37,55 @@ class Unread(NamedTuple):
 NOTHING_UNREAD: Final = Unread()
 
 
+class UnreadStore(ReadingStore, PushStore, Protocol):
+    """What counting reads."""
+
+
 class UnreadCounts:
     """Counts what a user has not read of a room."""
 
-    def __init__(self, store: ReadingStore) -> None:
-        """Read from this store what the room has not in memory."""
+    def __init__(self, store: UnreadStore, data: AccountData) -> None:
+        """Read from this store what the room has not in memory, and rules from `data`."""
         self._store = store
+        self._data = data
+        self._rules = ReaderRules()
+        self._tallies = Tallies(store)
 
     async def of(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> Unread:
         """Count for somebody who is joined; `place` is theirs in this room.
 
         Reads the store only the first time that the user has unread events in this room since
-        it was loaded, and waits for nothing else.
+        it was loaded, and waits for nothing else. The rules and the ignored users of now decide
+        about all events, however old.
         """
-        read = read_place(room, user_id, place)
+        if read_place(room, user_id, place).seq >= room.head.seq:
+            return NOTHING_UNREAD
+        wishes = self._rules.of(await self._data.of(user_nid))
+        if wishes is None:
+            return _count(room, user_nid, await self.read_up_to(room, user_id, user_nid, place))
+        rules = wishes.rules.of_room(room.room_id)
+        if rules.mode is Mode.NOTHING:
+            return NOTHING_UNREAD
+        read = await self.read_up_to(room, user_id, user_nid, place)
         if read.seq >= room.head.seq:
             return NOTHING_UNREAD
+        ignored = frozenset(u for u in wishes.ignored if (MEMBER, u) in room.state)
+        if ignored or rules.mode is Mode.TALLY:
+            reader = user_id, user_nid
+            return Unread(*await self._tallies.of(room, reader, rules.lines, ignored, read.seq))
+        counts = _count(room, user_nid, read)
+        if rules.mode is Mode.MENTIONS:
+            return Unread(counts.highlight_count, counts.highlight_count)
+        return counts
+
+    async def read_up_to(
+        self, room: Room, user_id: str, user_nid: int, place: RoomPlace
+    ) -> OwnPlace:
+        """How far the user has read, by what they sent too; highlights are known then."""
         notices = room.notices
         while user_nid not in notices.own or user_nid not in notices.highlights:
-            await self._remember(room, user_nid, read.seq)
-        read = max(read_place(room, user_id, place), notices.own[user_nid])
-        return _count(room, user_nid, read)
+            await self._remember(room, user_nid, read_place(room, user_id, place).seq)
+        return max(read_place(room, user_id, place), notices.own[user_nid])
 
     async def _remember(self, room: Room, user_nid: int, after: int) -> None:
         """Load what concerns the user; again if the room moved on meanwhile."""

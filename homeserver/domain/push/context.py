@@ -16,14 +16,14 @@ class PushContext:
     """The reader, and the room as it was at the event.
 
     `display_name` is the reader's in the room; `notification_levels` is `notifications` of
-    the power levels. A creator's infinite power (room version 12) is any `sender_power_level`
+    the power levels. A creator's infinite power (room version 12) is a `sender_power_level`
     above every integer that JSON allows.
     """
 
     user_id: str
     display_name: str | None = None
     room_member_count: int = 0
-    sender_power_level: int = 0
+    sender_power_level: float = 0
     notification_levels: Mapping[str, int] = field(default_factory=dict)
 
     def sender_may_notify(self, key: str) -> bool:

@@ -11,8 +11,9 @@ from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
+    from homeserver.domain.push.tally import Tally
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -49,10 +50,12 @@ class Notices:
     the newest event of users who sent lately or were asked for. `highlights` maps users who
     were asked for to position → `Highlight`: what the store had for them (@room included)
     and what came since; `everyone` has the @room ones since the room was loaded. `version`
-    grows when any of it changes otherwise than by being asked for.
+    grows when any of it changes otherwise than by being asked for. `tallies` are the counts
+    of users with rules of their own, `stripped` grows whenever events that these may have
+    counted were redacted.
     """
 
-    __slots__ = ("everyone", "highlights", "muted", "own", "version")
+    __slots__ = ("everyone", "highlights", "muted", "own", "stripped", "tallies", "version")
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -61,6 +64,8 @@ class Notices:
         self.highlights: dict[int, dict[int, Highlight]] = {}
         self.everyone: dict[int, Highlight] = {}
         self.version = 0
+        self.tallies: dict[int, Tally] = {}
+        self.stripped = 0
 
     def muted_between(self, after: int, until: int) -> int:
         """How many muted events stand at positions after < seq <= until."""
@@ -85,6 +90,13 @@ class Notices:
         for item in draft.redacted:
             for known in (self.everyone, *self.highlights.values()):
                 known.pop(item.seq, None)
+        if draft.redacted:
+            self._strip([item.seq for item in draft.redacted if item.back == 0])
+
+    def _strip(self, seqs: Container[int]) -> None:
+        self.stripped += 1
+        for user_nid, tally in self.tallies.items():
+            self.tallies[user_nid] = tally.without(seqs)
 
     def _of(self, user_nid: int) -> dict[int, Highlight] | None:
         return self.everyone if user_nid == EVERYONE else self.highlights.get(user_nid)
@@ -107,3 +119,5 @@ class Notices:
         self.highlights.clear()
         self.everyone.clear()
         self.version += 1
+        self.tallies.clear()
+        self.stripped += 1

@@ -197,6 +197,17 @@ sync_filter = Table(
     Column("body", blob(), nullable=False),
 )
 
+pusher = Table(
+    "pusher",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("pusher_key", digest(16), primary_key=True),
+    _id("device_nid"),
+    Column("created_ts", MILLIS, nullable=False),
+    Column("body", blob(), nullable=False),
+    Index("pusher_by_key", "pusher_key"),
+)
+
 room = Table(
     "room",
     metadata,

@@ -47,3 +47,20 @@ async def test_costs_do_not_grow_with_the_rooms(
     town.counter.count = 0
     assert "rooms" not in await juliet.get(LAZY)
     assert town.counter.count <= 3  # places, vector, heads: whatever the number of rooms
+
+
+async def test_counts_by_own_rules_ask_the_store_nothing_for_news(
+    town: SyncTown, romeo: Phone, juliet: Phone
+) -> None:
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    cake = {"pattern": "cake", "actions": ["notify", {"set_tweak": "highlight"}]}
+    await juliet.call("PUT", "/pushrules/global/content/cake", cake)
+    await romeo.send(room, "cake")
+    await juliet.get()
+    await romeo.send(room, "cake")
+    town.counter.count = 0
+    answer = await juliet.get()
+    unread = {"notification_count": 2, "highlight_count": 2}
+    assert answer["rooms"]["join"][room]["unread_notifications"] == unread
+    assert town.counter.count == 0

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -59,6 +60,7 @@ WEIGHTS = {
     "tag": 1,
     "data": 1,
     "keep": 1,
+    "rule": 2,
     "rename": 1,
     "message": 3,
     "detach": 1,
@@ -224,6 +226,8 @@ class Walk:
         match step.what:
             case "message":
                 await self._message(step, phone)
+            case "rule":
+                await _rule(phone, room, next(_numbers))
             case "rename":
                 await self.town.rename(phone, f"{next(_numbers)}")
             case "detach":
@@ -266,6 +270,20 @@ class Walk:
                 first, last = order[each.timeline[0]], order[each.timeline[-1]]
                 due = [e for e, seq in order.items() if first <= seq <= last and window.sees(seq)]
                 assert each.timeline == due
+
+
+async def _rule(phone: Phone, room: str, number: int) -> None:
+    """Change the push rules; a rule that is there already is taken away."""
+    path, body = (
+        (f"room/{quote(room)}", {"actions": []}),
+        ("content/word", {"pattern": "word", "actions": ["notify", {"set_tweak": "highlight"}]}),
+        ("sender/@nobody:x", {"actions": []}),
+    )[number % 3]
+    path = f"/pushrules/global/{path}"
+    try:
+        await phone.call("DELETE", path)
+    except MatrixRefusal:
+        await phone.call("PUT", path, body)
 
 
 def _query(room: dict[str, Any], *, after: bool) -> dict[str, str]:

@@ -93,7 +93,7 @@ class Walk:
         self.room = room
         self.log: list[Logged] = []
         self.redacted: set[str] = set()
-        self.read: dict[str, int] = dict.fromkeys(USERS, 0)
+        self.reads: dict[str, int] = dict.fromkeys(USERS, 0)
         self.joined: dict[str, int] = {ALICE: 2, BOB: 3, CAROL: 4}
 
     async def send(self, user: str, kind: str) -> None:
@@ -108,7 +108,7 @@ class Walk:
             found = self.log[-at]
             marks = {kind: found.event.event_id}
             await self.house.mark_read(requester(user), self.room.room_id, marks, thread)
-            self.read[user] = max(self.read[user], found.seq)
+            self.reads[user] = max(self.reads[user], found.seq)
 
     async def redact(self, at: int) -> None:
         """Let Alice redact some event, counted from the end."""
@@ -143,7 +143,7 @@ class Walk:
     def expected(self, user: str) -> Unread:
         """Evaluate every event that the user has not read."""
         own = max((each.seq for each in self.log if each.event.sender == user), default=0)
-        read = max(self.joined[user], self.read[user], own)
+        read = max(self.joined[user], self.reads[user], own)
         outcomes = [
             evaluate(RULES[user], push_properties(each.event), _context(user, each.event))
             for each in self.log
@@ -255,7 +255,7 @@ def test_a_mention_that_comes_while_highlights_load_is_counted(
         await house.world.put(room, mention)
         store = BusyStore(house.store.database)
         store.meanwhile = lambda: house.world.put(room, mention)
-        counts = UnreadCounts(store)
+        counts = UnreadCounts(store, house.account_data)
         place = await house.place(room, BOB)
         assert await counts.of(room, BOB, 2, place) == Unread(2, 2)
         await house.world.put(room, mention)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.integration.sync import (
     test_filters,
     test_membership,
+    test_notifications,
     test_state,
     test_timeline,
     test_unread,
@@ -15,6 +16,7 @@ from tests.integration.sync import (
 MODULES = (
     test_filters,
     test_membership,
+    test_notifications,
     test_state,
     test_timeline,
     test_unread,

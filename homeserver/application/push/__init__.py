@@ -1,0 +1,1 @@
+"""Push rules and what they say about events."""
