@@ -14,7 +14,7 @@ from homeserver.domain.shared.errors import (
     NotFoundError,
     TooLargeError,
 )
-from homeserver.domain.shared.identifiers import is_user_id
+from homeserver.domain.shared.identifiers import domain_of, is_user_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,13 +61,17 @@ class ReportContent:
         await self._keep(requester, reason, room_id=view.room.room_id, event_id=event.event_id)
 
     async def user(self, requester: Requester, user_id: str, reason: str) -> None:
-        """Report a user that this server has heard of.
+        """Report a user of this server, or one of another that this server has heard of.
 
         Raises InvalidParamError, NotFoundError, TooLargeError.
         """
         if not is_user_id(user_id):
             raise InvalidParamError("Not a user id")
-        if await self.users.nid_of(user_id, create=False) is None:
+        if domain_of(user_id) == domain_of(requester.user_id):
+            known = await self.users.exists_locally(user_id)
+        else:
+            known = await self.users.nid_of(user_id, create=False) is not None
+        if not known:
             raise NotFoundError("User not found")
         await self._keep(requester, reason, user_id=user_id)
 
