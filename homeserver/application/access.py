@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import HISTORY_VISIBILITY, MEMBER
 from homeserver.domain.rooms.visibility import VisibilityWindow
-from homeserver.domain.shared.errors import ForbiddenError, NotFoundError, UnavailableError
+from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 WORLD_READABLE = "world_readable"
 MAX_WINDOWS = 20_000
-CATCH_UP_SECONDS = 5.0
 _NOT_HERE = "You are not in this room"  # one text, so that room ids cannot be probed
 
 
@@ -90,17 +89,17 @@ class RoomAccess:
         store: StateStore,
         memberships: MembershipStore,
         *,
-        reach: Callable[[Vector, float], Awaitable[bool]] | None = None,
+        catch_up: Callable[[Vector], Awaitable[None]] | None = None,
     ) -> None:
         """Look rooms up here.
 
-        With `reach` (of the hub) other workers write too: nobody reads, and nobody is refused,
+        With `catch_up` (of the hub) other workers write too: nobody reads, and nobody is refused,
         by what is in memory before that was compared with the head in the store. Who writes
         events needs no such look: the head's compare-and-set refuses what was judged on an
         older room.
         """
         self._rooms = rooms
-        self._reach = reach
+        self._wait_for = catch_up
         self._store = store
         self._memberships = memberships
         self._windows: OrderedDict[tuple[int, str], _Window] = OrderedDict()
@@ -189,16 +188,14 @@ class RoomAccess:
 
     async def _renew(self, room: Room) -> None:
         """See what other workers did to a room, however short ago."""
-        if self._reach is not None:
+        if self._wait_for is not None:
             await self._rooms.renew(room)
 
     async def _catch_up(self, room: Room) -> None:
         """Wait until the readers here may see all that the room has."""
         head = room.head
-        if self._reach is None or room.certified >= head.seq:
-            return
-        if not await self._reach(Vector({head.slot: head.pos}), CATCH_UP_SECONDS):
-            raise UnavailableError("This worker is behind the store")
+        if self._wait_for is not None and room.certified < head.seq:
+            await self._wait_for(Vector({head.slot: head.pos}))
 
     async def _known(self, room_id: str) -> Room:
         try:

@@ -50,7 +50,7 @@ def build_api(
     sessions = Sessions(accounts.authenticator, accounts.authenticator)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
-    rooms = room_routes(core, accounts.people, send, build_memo(core, redis), core.account_data)
+    rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
     parts = (sync, to_device, stream, search)

@@ -113,7 +113,9 @@ async def build_core(
         memberships=memberships,
         log=log,
         rooms=rooms,
-        access=RoomAccess(rooms, store, memberships, reach=None if tail is None else hub.reach),
+        access=RoomAccess(
+            rooms, store, memberships, catch_up=None if tail is None else hub.catch_up
+        ),
         timeline=TimelineReader(store),
         account_data=account_data,
         relations=relations,

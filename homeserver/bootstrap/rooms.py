@@ -73,7 +73,6 @@ if TYPE_CHECKING:
     from homeserver.application.memo import Memo
     from homeserver.application.ports.profiles import ProfileReader
     from homeserver.application.ports.users import Users
-    from homeserver.application.user_data.account_data import AccountData
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -95,11 +94,9 @@ def build_send(core: Core) -> SendMessage:
     )
 
 
-def room_routes(
-    core: Core, people: People, send: SendMessage, memo: Memo, data: AccountData
-) -> tuple[Route, ...]:
+def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
     """All rows of the rooms' endpoints."""
-    carry = CarrySettings(core.access, data, core.writer)
+    carry = CarrySettings(core.access, core.account_data, core.writer)
     return (
         *_writing(core, people, send, carry),
         *_reading(core, memo),

@@ -11,6 +11,7 @@ from homeserver.application.search.keep_filled import KeepFilled
 from homeserver.application.search.search_events import SearchEvents
 from homeserver.application.search.search_users import SearchUsers
 from homeserver.application.search.visible_texts import VisibleTexts
+from homeserver.application.sync.ignored import IgnoredUsers
 from homeserver.infrastructure.sql.search_index import SqlSearchIndex
 from homeserver.infrastructure.sql.search_log import SqlSearchLog
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
@@ -37,7 +38,9 @@ def build_search(core: Core) -> SearchParts:
     search_log = SqlSearchLog(core.database, core.clock, lambda: core.writer.lease.holder)
     texts = VisibleTexts(core.access, core.rooms, core.memberships, index)
     scan, state = LogScan(core.store), StateReader(core.store)
-    search = SearchEvents(texts, core.store, scan, state, core.aggregations, core.account_data)
+    search = SearchEvents(
+        texts, core.store, scan, state, core.aggregations, IgnoredUsers(core.account_data)
+    )
     directory = SqlUserDirectory(core.database)
     keep_filled = KeepFilled(search_log, directory, SqlTailReader(core.database), core.hub)
     routes = (*search_routes(search), *user_directory_routes(SearchUsers(index, directory)))

@@ -65,7 +65,6 @@ class SyncParts:
     filters: Filters
     mark_read: MarkRead
     set_typing: SetTyping
-    account_data: AccountData
 
 
 def build_sync(
@@ -108,7 +107,7 @@ def build_sync(
         *notification_routes(notifications),
         *pusher_routes(Pushers(SqlPusherStore(core.database), core.writer)),
     )
-    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing, data)
+    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
 
 
 def _sync(

@@ -188,9 +188,7 @@ class SyncTown:
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         self.search = build_search(self.core)
         routes = (
-            *room_routes(
-                self.core, people, send, build_memo(self.core, None), self.parts.account_data
-            ),
+            *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *self.to_device.routes,
             *self.stream.routes,

@@ -9,7 +9,6 @@ from homeserver.application.ports.search_index import Question
 from homeserver.application.rooms.accepting import accepting
 from homeserver.application.rooms.neighbours import neighbours
 from homeserver.application.search.criteria import Result, Results
-from homeserver.application.sync.ignored import ignored_by
 from homeserver.domain.search.page import RankedPage, RecentPage, decode_page
 from homeserver.domain.search.tokens import terms_of, words_of
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.state_reader import StateReader
     from homeserver.application.search.criteria import Criteria, Surroundings
     from homeserver.application.search.visible_texts import VisibleText, VisibleTexts, Window
-    from homeserver.application.user_data.account_data import AccountData
+    from homeserver.application.sync.ignored import IgnoredUsers
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -43,7 +42,7 @@ class SearchEvents:
         scan: LogScan,
         state: StateReader,
         aggregations: Aggregations,
-        account_data: AccountData,
+        ignored: IgnoredUsers,
     ) -> None:
         """Read with these."""
         self._texts = texts
@@ -51,7 +50,7 @@ class SearchEvents:
         self._scan = scan
         self._state = state
         self._aggregations = aggregations
-        self._account_data = account_data
+        self._ignored = ignored
 
     async def __call__(self, requester: Requester, criteria: Criteria) -> Results:
         """A page of what the requester may see. Raises InvalidParamError for `next_batch`."""
@@ -81,7 +80,7 @@ class SearchEvents:
 
     async def _acceptance(self, requester: Requester, criteria: Criteria) -> Accept:
         """The filter, and whom the requester ignores; what was redacted is never given."""
-        ignored = ignored_by(await self._account_data.of(requester.user_nid))
+        ignored = await self._ignored(requester.user_nid)
         takes = accepting(criteria.filter)
 
         def accept(item: TimelineEvent) -> bool:

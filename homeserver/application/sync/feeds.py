@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from homeserver.application.sync.hub import Hub
 
 IDLE_SECONDS = 300.0
-CATCH_UP_SECONDS = 5.0
 
 
 class Feeds:
@@ -110,9 +109,7 @@ class Feeds:
 
     async def _catch_up(self) -> None:
         """Wait until the hub has what the store has; UnavailableError where that takes long."""
-        vector = Vector(await self._log.vector())
-        if not await self._hub.reach(vector, CATCH_UP_SECONDS):
-            raise UnavailableError("This worker is behind the store")
+        await self._hub.catch_up(Vector(await self._log.vector()))
 
 
 async def _leave(routes: RouteTable, user_nid: int, devices: set[int]) -> None:

@@ -11,6 +11,7 @@ from homeserver.application.ports.tail import DATA, INBOX, MOVED
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
 from homeserver.domain.rooms.membership import JOIN
+from homeserver.domain.shared.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.draft import MembershipChange, RoomDraft
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.sync.vector import Vector
+
+CATCH_UP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,11 @@ class Hub:
         except TimeoutError:
             return False
         return True
+
+    async def catch_up(self, vector: Vector) -> None:
+        """Wait until the certified vector covers another; UnavailableError where that takes long."""
+        if not await self.reach(vector, CATCH_UP_SECONDS):
+            raise UnavailableError("This worker is behind the store")
 
     def forget(self, user_nid: int, room_nid: int) -> None:
         """Hide a room that a user forgot from that user's syncs."""

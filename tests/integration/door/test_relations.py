@@ -128,7 +128,8 @@ async def test_history_that_fills_a_gap_relates_too(world: World) -> None:
     assert bundle.thread.latest.event.event_id == dag.events["live"].event_id
 
 
-async def test_a_child_that_was_redacted_before_it_came_relates_to_nothing(world: World) -> None:
+def _taken_back(*, after: str) -> Written:
+    """A root, a reply, and the redaction of the reply, which follows one of them."""
     dag = written()
     dag.add("root", BOB, prev=["carol"], state=BASE)
     dag.child("reply", CAROL, "root", "m.thread", ["root"])
@@ -137,28 +138,22 @@ async def test_a_child_that_was_redacted_before_it_came_relates_to_nothing(world
         CAROL,
         "m.room.redaction",
         {"redacts": dag.events["reply"].event_id},
-        prev=["root"],
+        prev=[after],
         state=BASE,
         redacts="reply",
     )
+    return dag
+
+
+async def test_a_child_that_was_redacted_before_it_came_relates_to_nothing(world: World) -> None:
+    dag = _taken_back(after="root")
     reading = await arrive(world, dag, [["root"], ["redaction"], ["reply"]])
     assert await reading.children("root") == []
     assert await reading.bundle("root") is None
 
 
 async def test_a_child_and_its_redaction_in_one_batch_relate_to_nothing(world: World) -> None:
-    dag = written()
-    dag.add("root", BOB, prev=["carol"], state=BASE)
-    dag.child("reply", CAROL, "root", "m.thread", ["root"])
-    dag.add(
-        "redaction",
-        CAROL,
-        "m.room.redaction",
-        {"redacts": dag.events["reply"].event_id},
-        prev=["reply"],
-        state=BASE,
-        redacts="reply",
-    )
+    dag = _taken_back(after="reply")
     reading = await arrive(world, dag, [["root", "reply", "redaction"]])
     assert await reading.children("root") == []
     assert await reading.threads() == []

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,17 +13,16 @@ from homeserver.domain.push.default_rules import default_rules
 from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
-from tests.support.house import House, open_house
-from tests.support.store import STORE_KINDS
 from tests.support.world import ALICE, BOB, CAROL, DAVE, Put, member, requester, says
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
-    from pathlib import Path
+    import asyncio
+    from collections.abc import Awaitable, Callable, Sequence
 
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
+    from tests.support.house import House
 
 USERS = (ALICE, BOB, CAROL)
 RULES = {user: compile_ruleset(default_rules(user)) for user in USERS}
@@ -161,22 +157,6 @@ class Walk:
 
 def _context(user: str, event: Event) -> PushContext:
     return PushContext(user, "x", 3, 100 if event.sender == ALICE else 0, {})
-
-
-@pytest.fixture(scope="module", params=STORE_KINDS)
-def lasting(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[asyncio.Runner, House]]:
-    """One store for all walks, each of which has a room of its own."""
-    folder: Path = tmp_path_factory.mktemp("house")
-    stack = AsyncExitStack()
-
-    async def start() -> House:
-        return await stack.enter_async_context(open_house(request.param, folder))
-
-    with asyncio.Runner() as runner:
-        yield runner, runner.run(start())
-        runner.run(stack.aclose())
 
 
 @settings(

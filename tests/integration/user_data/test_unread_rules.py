@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,18 +21,16 @@ from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 from homeserver.domain.shared.errors import NotFoundError
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
 from tests.integration.user_data.test_unread import EDIT, KINDS, TEXT, USERS, Logged, Walk
-from tests.support.house import House, open_house
-from tests.support.store import STORE_KINDS
 from tests.support.world import ALICE, BOB, CAROL, DAVE, NIDS, Put, member, requester, says
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Sequence
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
+    from tests.support.house import House
 
 KINDS = {
     **KINDS,
@@ -227,22 +224,6 @@ class RulesWalk(Walk):
     def _context(self, user: str, event: Event) -> PushContext:
         count, level, everybody = self.contexts[event.event_id]
         return PushContext(user, user[1:4], count, level, {"room": 0} if everybody else {})
-
-
-@pytest.fixture(scope="module", params=STORE_KINDS)
-def lasting(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[asyncio.Runner, House]]:
-    """One store for all walks, each of which has a room of its own."""
-    folder: Path = tmp_path_factory.mktemp("house")
-    stack = AsyncExitStack()
-
-    async def start() -> House:
-        return await stack.enter_async_context(open_house(request.param, folder))
-
-    with asyncio.Runner() as runner:
-        yield runner, runner.run(start())
-        runner.run(stack.aclose())
 
 
 @settings(
