@@ -15,6 +15,7 @@ from tests.load.client import CACHE, LoadError, build, run_step
 from tests.load.measures import by_key
 from tests.load.places import KINDS, fresh
 from tests.load.report import page, table
+from tests.load.rest import settle
 from tests.load.server import ROOT, running
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def _life(program: Path, place: Place, steps: Sequence[Step]) -> list[Line]:
             sys.stdout.write(f"bench: {place.kind}: {step.name}\n")
             sys.stdout.flush()
             found = run_step(program, step, folder=place.folder, pids=pids, base=server.base)
-            lines += [{**line, "state": step.state} for line in found]
+            after = {"state": step.state, "cpu_after_ms": settle(pids)}
+            lines += [{**line, **after} for line in found]
     return lines
 
 

@@ -62,6 +62,7 @@ MEASURES = (
     Measure("send, 32 senders: per second", "send32", RATE, 4000, "59", at_least=True),
     Measure("send, 32 senders: p50 ms", "send32", "p50_ms"),
     Measure("send, 32 senders: p99 ms", "send32", "p99_ms"),
+    Measure("its search index, afterwards: CPU ms", "send32", "after_each_ms"),
     Measure("send, 1 sender: CPU ms", "send1", CPU, 1.0),
     Measure("send, 1 sender: p50 ms", "send1", "p50_ms"),
     Measure("message to 10 members, 50/s: CPU ms", "fanout", CPU, 4.0, "100–120"),
@@ -104,6 +105,9 @@ def by_key(lines: list[Line]) -> dict[str, Line]:
     """Index a run's lines; add what is worked out from several figures."""
     keyed = {str(line["key"]): dict(line) for line in lines}
     keyed["all"] = total(lines)
+    sent = keyed.get("send32")
+    if sent is not None and sent.get("acked") and "cpu_after_ms" in sent:
+        sent["after_each_ms"] = sent["cpu_after_ms"] / sent["acked"]
     held = keyed.get("idle")
     if held is not None and held.get("opened"):
         grown = sum(held["mem_held_mb"]) - held["mem_before_mb"]
