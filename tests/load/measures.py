@@ -69,6 +69,12 @@ MEASURES = (
     Measure("message to 10 members, 50/s: per second", "fanout", RATE),
     Measure("its delivery: p50 ms", "fanout", "p50_ms", 6.0, "86 (at 5/s)"),
     Measure("its delivery: p99 ms", "fanout", "p99_ms", 30.0),
+    Measure("message in a room of 5,000, to 50 online, 50/s: CPU ms", "large", CPU),
+    Measure(
+        "message in a room of 5,000, to 50 online: per second", "large", RATE, 49.5, at_least=True
+    ),
+    Measure("its delivery: p50 ms", "large", "p50_ms"),
+    Measure("its delivery: p99 ms", "large", "p99_ms"),
     Measure("sync, nothing new: CPU ms", "sync.incremental", CPU, 0.12, "2.4"),
     Measure("sync, initial, one small room: CPU ms", "sync.initial", CPU, 0.6, "20.7"),
     Measure("joined_rooms: CPU ms", "read.joined_rooms", CPU, 0.08, "0.5"),
