@@ -36,6 +36,8 @@ from homeserver.application.accounts.registration_policy import (
 from homeserver.application.accounts.remove_devices import RemoveDevices
 from homeserver.application.accounts.rename_device import RenameDevice
 from homeserver.application.accounts.users import Users
+from homeserver.application.appservices.act_as import ActAs
+from homeserver.application.appservices.service_accounts import ServiceAccounts
 from homeserver.application.push.pushers import RemovePushers
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
@@ -75,6 +77,7 @@ class Accounts:
 
     routes: tuple[Route, ...]
     authenticator: Authenticate
+    act_as: ActAs
     people: People
     first_user: FirstUser
     add_user: AddUser
@@ -112,6 +115,18 @@ class _Parts:
             ids=core.ids,
             cache=self.authenticate,
         )
+        self.services = lambda: core.settings.services
+        self.service_accounts = ServiceAccounts(
+            self.services,
+            self.accounts,
+            self.create_account,
+            self.open_session,
+            core.server_name,
+        )
+        self.act_as = ActAs(
+            self.services, self.accounts, self.devices, self.create_account, self.authenticate
+        )
+        self.authenticate.listeners.append(self.act_as.forget)
         self.remove_devices = RemoveDevices(
             self.devices,
             self.authenticate,
@@ -142,6 +157,7 @@ def build_accounts(
             *profile_routes(_profile(core, parts)),
         ),
         authenticator=parts.authenticate,
+        act_as=parts.act_as,
         people=people,
         first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
         add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
@@ -155,6 +171,7 @@ def _login(core: Core, parts: _Parts) -> LoginCases:
         log_in=LogIn(parts.accounts, parts.check_password, parts.open_session, core.server_name),
         log_out=LogOut(parts.remove_devices, core.writer),
         refresh=parts.refresh,
+        of_services=parts.service_accounts,
         server_name=core.server_name,
         base_url=core.settings.current.public_url,
     )
@@ -175,9 +192,10 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
         hasher=parts.hasher,
         ids=core.ids,
         server_name=core.server_name,
+        services=parts.services,
     )
-    available = NameAvailable(parts.create_account, core.server_name)
-    return RegisterCases(register, available, policy, core.server_name)
+    available = NameAvailable(parts.create_account, core.server_name, parts.services)
+    return RegisterCases(register, available, policy, parts.service_accounts, core.server_name)
 
 
 def _leave_all(core: Core, people: People) -> LeaveAllRooms:
@@ -210,7 +228,7 @@ def _devices(core: Core, parts: _Parts) -> DeviceCases:
     listing = ListDevices(parts.devices)
     return DeviceCases(
         listing,
-        RenameDevice(listing, core.writer),
+        RenameDevice(listing, core.writer, core.writer),
         DeleteDevices(parts.confirm, parts.remove_devices, core.writer),
     )
 

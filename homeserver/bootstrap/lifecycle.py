@@ -121,7 +121,7 @@ async def _serve(
     limiter = build_limiter(core, redis, workers)
     api = build_api(core, limiter, cluster, redis)
     delivery = await start_delivery(core, cluster)
-    server = build_http(core, api.routes, api.accounts.authenticator, limiter)
+    server = build_http(core, api.routes, api.accounts.authenticator, limiter, api.accounts.act_as)
     await api.accounts.finish_deactivations()
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)

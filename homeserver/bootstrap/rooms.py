@@ -162,6 +162,7 @@ def _writing(
         ids=core.ids,
         new_nid=core.writer.new_nid,
         default_version=lambda: core.settings.current.rooms.default_version,
+        services=lambda: core.settings.services,
     )
     members = _members(core, people, carry)
     resolve = ResolveAlias(aliases)
@@ -172,8 +173,8 @@ def _writing(
         *alias_routes(
             AliasCases(
                 resolve,
-                PublishAlias(core.access, aliases, core.writer),
-                RemoveAlias(core.access, aliases, core.writer),
+                PublishAlias(core.access, aliases, core.writer, lambda: core.settings.services),
+                RemoveAlias(core.access, aliases, core.writer, lambda: core.settings.services),
                 core.server_name,
             )
         ),

@@ -1,0 +1,100 @@
+"""A worker with all of the API in this process, and application services beside it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from homeserver.bootstrap.api import build_api
+from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.http import build_http, build_limiter
+from homeserver.config import LiveSettings, load
+from tests.support.client import Device
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from homeserver.bootstrap.api import Api
+    from homeserver.bootstrap.core import Core
+    from homeserver.presentation.app import HttpServer
+    from tests.support.bridge import Bridge, Ghost
+    from tests.support.store import Store
+
+
+@dataclass
+class Bridged:
+    """One worker; `settings` are environment variables of it."""
+
+    store: Store
+    bridges: list[Bridge]
+    worker: str = "main"
+    settings: dict[str, str] = field(default_factory=dict)
+    devices: list[Device] = field(default_factory=list)
+
+    live: LiveSettings = field(init=False)
+    core: Core = field(init=False)
+    api: Api = field(init=False)
+    server: HttpServer = field(init=False)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """All of its settings."""
+        return {
+            "FIRN__SERVER_NAME": self.store.server_name,
+            "FIRN__WORKER__NAME": self.worker,
+            "FIRN__REGISTRATION__OPEN": "true",
+            "FIRN__APPSERVICES": ",".join(bridge.file for bridge in self.bridges),
+            "FIRN__RATE_LIMITS__REGISTRATION__BURST": "100",
+            **self.settings,
+        }
+
+    @property
+    def base(self) -> str:
+        """The address of its API."""
+        return f"http://127.0.0.1:{self.server.port}"
+
+    async def start(self) -> None:
+        """Start as `firn serve` does."""
+
+        self.live = LiveSettings(load(None, self.environ), lambda: load(None, self.environ))
+        store = self.store
+        self.core = await build_core(self.live, store.clock, store.ids, store.database)
+        limiter = build_limiter(self.core)
+        self.api = build_api(self.core, limiter)
+        accounts = self.api.accounts
+        self.server = build_http(
+            self.core, self.api.routes, accounts.authenticator, limiter, accounts.act_as
+        )
+        await self.server.listen("127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        """Stop in order."""
+        for device in self.devices:
+            await device.__aexit__(None, None, None)
+        self.core.hub.drain()
+        await self.server.stop()
+        await self.core.writer.stop()
+
+    async def person(self, name: str) -> Device:
+        """Somebody who registered."""
+        device = Device(self.base)
+        self.devices.append(device)
+        return await device.register(name)
+
+    async def ghost(self, bridge: Bridge, name: str = "") -> Ghost:
+        """A user that a service registered; without a name its sender."""
+        ghost = bridge.ghost(self.base)
+        self.devices.append(ghost)
+        return await ghost.arrive(name) if name else ghost
+
+
+@asynccontextmanager
+async def bridged(store: Store, *bridges: Bridge, **settings: str) -> AsyncIterator[Bridged]:
+    """A worker that runs in the block."""
+    worker = Bridged(store, list(bridges), settings=settings)
+    await worker.start()
+    try:
+        yield worker
+    finally:
+        await worker.stop()
