@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
+from homeserver.bootstrap.appservices import ServiceParts, build_services
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
@@ -33,6 +34,7 @@ class Api:
     to_device: ToDeviceParts
     stream: StreamParts
     search: SearchParts
+    services: ServiceParts
 
 
 def build_api(
@@ -53,6 +55,7 @@ def build_api(
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
+    services = build_services(core, sync.typing)
     parts = (sync, to_device, stream, search)
     routes = (*accounts.routes, *rooms, *(row for part in parts for row in part.routes))
-    return Api(routes, accounts, sync, to_device, stream, search)
+    return Api(routes, accounts, sync, to_device, stream, search, services)

@@ -46,6 +46,7 @@ class Bridged:
             "FIRN__REGISTRATION__OPEN": "true",
             "FIRN__APPSERVICES": ",".join(bridge.file for bridge in self.bridges),
             "FIRN__RATE_LIMITS__REGISTRATION__BURST": "100",
+            "FIRN__RATE_LIMITS__MESSAGES__BURST": "1000",
             **self.settings,
         }
 
@@ -67,6 +68,7 @@ class Bridged:
             self.core, self.api.routes, accounts.authenticator, limiter, accounts.act_as
         )
         await self.server.listen("127.0.0.1", 0)
+        self.api.services.keep_told.start()
 
     async def stop(self) -> None:
         """Stop in order."""
@@ -74,6 +76,7 @@ class Bridged:
             await device.__aexit__(None, None, None)
         self.core.hub.drain()
         await self.server.stop()
+        await self.api.services.keep_told.stop()
         await self.core.writer.stop()
 
     async def person(self, name: str) -> Device:

@@ -439,6 +439,27 @@ role = Table(
     Column("body", blob(), nullable=False),
 )
 
+# events that wait for an application service (`service_key`: a hash of its id), and the
+# transaction that was made of the first of them: empty `body` once it was taken
+service_queue = Table(
+    "service_queue",
+    metadata,
+    Column("service_key", digest(16), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _id("room_nid"),
+    Column("room_seq", BigInteger, nullable=False),
+)
+
+service_transaction = Table(
+    "service_transaction",
+    metadata,
+    Column("service_key", digest(16), primary_key=True),
+    Column("rev", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("txn_id", octets(64), nullable=False),
+    Column("body", blob(), nullable=False),
+)
+
 search_room = Table(
     "search_room",
     metadata,

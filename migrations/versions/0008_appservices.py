@@ -1,0 +1,43 @@
+"""What waits for application services.
+
+Revises: 0006
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from homeserver.infrastructure.sql.types import blob, digest, octets
+
+revision = "0008"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Expand the schema."""
+    op.create_table(
+        "service_queue",
+        sa.Column("service_key", digest(16), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("room_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("service_key", "number"),
+    )
+    op.create_table(
+        "service_transaction",
+        sa.Column("service_key", digest(16), nullable=False),
+        sa.Column("rev", sa.BigInteger(), nullable=False),
+        sa.Column("upto", sa.BigInteger(), nullable=False),
+        sa.Column("txn_id", octets(64), nullable=False),
+        sa.Column("body", blob(), nullable=False),
+        sa.PrimaryKeyConstraint("service_key"),
+    )
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.drop_table("service_transaction")
+    op.drop_table("service_queue")
