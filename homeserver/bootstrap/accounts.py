@@ -25,6 +25,7 @@ from homeserver.application.accounts.login_guard import LoginGuard
 from homeserver.application.accounts.member_profiles import MemberProfiles
 from homeserver.application.accounts.name_available import NameAvailable
 from homeserver.application.accounts.open_session import OpenSession, TokenMint
+from homeserver.application.accounts.openid import OpenIdUserInfo, RequestOpenIdToken
 from homeserver.application.accounts.profile_cache import ProfileCache
 from homeserver.application.accounts.read_profile import ReadProfile
 from homeserver.application.accounts.refresh_session import RefreshSession
@@ -49,6 +50,7 @@ from homeserver.domain.accounts.password import PasswordPolicy
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
+from homeserver.infrastructure.sql.openid import SqlOpenIdStore
 from homeserver.infrastructure.sql.profiles import SqlProfileStore
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.registration_tokens import SqlRegistrationTokenStore
@@ -59,8 +61,10 @@ from homeserver.infrastructure.sql.users import SqlUserStore
 from homeserver.presentation.client.account import AccountCases, account_routes
 from homeserver.presentation.client.devices import DeviceCases, device_routes
 from homeserver.presentation.client.login import LoginCases, login_routes
+from homeserver.presentation.client.openid import openid_routes
 from homeserver.presentation.client.profile import ProfileCases, profile_routes
 from homeserver.presentation.client.register import RegisterCases, register_routes
+from homeserver.presentation.federation.openid import userinfo_routes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,6 +159,7 @@ def build_accounts(
             *account_routes(_account(core, parts, leaving)),
             *device_routes(_devices(core, parts)),
             *profile_routes(_profile(core, parts)),
+            *_openid(core),
         ),
         authenticator=parts.authenticate,
         act_as=parts.act_as,
@@ -222,6 +227,12 @@ def _account(core: Core, parts: _Parts, leaving: Sequence[LeaveAllRooms]) -> Acc
             listeners=leaving,
         ),
     )
+
+
+def _openid(core: Core) -> tuple[Route, ...]:
+    store = SqlOpenIdStore(core.database)
+    request = RequestOpenIdToken(store, core.writer, core.ids, core.server_name)
+    return (*openid_routes(request), *userinfo_routes(OpenIdUserInfo(store, core.clock)))
 
 
 def _devices(core: Core, parts: _Parts) -> DeviceCases:

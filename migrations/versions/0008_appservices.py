@@ -1,4 +1,4 @@
-"""What waits for application services.
+"""What waits for application services, the rooms of their networks, and OpenID tokens.
 
 Revises: 0006
 """
@@ -35,9 +35,19 @@ def upgrade() -> None:
         sa.Column("body", blob(), nullable=False),
         sa.PrimaryKeyConstraint("service_key"),
     )
+    op.create_table(
+        "openid_token",
+        sa.Column("token_hash", digest(32), nullable=False),
+        sa.Column("user_nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("expires_ts", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("openid_token_by_end", "openid_token", ["expires_ts"], unique=False)
 
 
 def downgrade() -> None:
     """Take it back."""
+    op.drop_index("openid_token_by_end", table_name="openid_token")
+    op.drop_table("openid_token")
     op.drop_table("service_transaction")
     op.drop_table("service_queue")

@@ -170,6 +170,15 @@ to_device_txn = Table(
     Index("to_device_txn_by_time", "ts"),
 )
 
+openid_token = Table(
+    "openid_token",
+    metadata,
+    Column("token_hash", digest(32), primary_key=True),
+    _id("user_nid"),
+    Column("expires_ts", MILLIS, nullable=False),
+    Index("openid_token_by_end", "expires_ts"),
+)
+
 registration_token = Table(
     "registration_token",
     metadata,
