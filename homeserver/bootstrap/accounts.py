@@ -39,6 +39,7 @@ from homeserver.application.accounts.rename_device import RenameDevice
 from homeserver.application.accounts.users import Users
 from homeserver.application.appservices.act_as import ActAs
 from homeserver.application.appservices.service_accounts import ServiceAccounts
+from homeserver.application.ports.unknown_ids import NobodyElse
 from homeserver.application.push.pushers import RemovePushers
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
 
     from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.rate_limiter import RateLimiter
+    from homeserver.application.ports.unknown_ids import UnknownIds
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -92,7 +94,14 @@ class Accounts:
 class _Parts:
     """The adapters and small use cases that the others are made of."""
 
-    def __init__(self, core: Core, limiter: RateLimiter, hasher: PasswordHasher) -> None:
+    def __init__(
+        self,
+        core: Core,
+        limiter: RateLimiter,
+        hasher: PasswordHasher,
+        unknown: UnknownIds,
+    ) -> None:
+        self.unknown = unknown
         database, writer = core.database, core.writer
         self.accounts = SqlAccountStore(database)
         self.devices = SqlDeviceStore(database)
@@ -108,7 +117,14 @@ class _Parts:
             core.tail.renewed.append(self.authenticate.renew)
         self.mint = TokenMint(tokens, core.ids)
         self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
-        self.users = Users(user_store, self.accounts, writer, writer, server_name=core.server_name)
+        self.users = Users(
+            user_store,
+            self.accounts,
+            writer,
+            writer,
+            server_name=core.server_name,
+            unknown=unknown,
+        )
         self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
         self.open_session = OpenSession(
             accounts=self.accounts,
@@ -146,11 +162,18 @@ class _Parts:
 
 
 def build_accounts(
-    core: Core, limiter: RateLimiter, hasher: PasswordHasher | None = None
+    core: Core,
+    limiter: RateLimiter,
+    hasher: PasswordHasher | None = None,
+    unknown: UnknownIds | None = None,
 ) -> Accounts:
-    """Wire all of it; `hasher` in the place of one that is as slow as it should be."""
-    parts = _Parts(core, limiter, hasher or Argon2Passwords())
-    people = People(parts.users, MemberProfiles(parts.profiles))
+    """Wire all of it; `hasher` in the place of one that is as slow as it should be.
+
+    `unknown` is asked for users that are not there.
+    """
+    unknown = unknown or NobodyElse()
+    parts = _Parts(core, limiter, hasher or Argon2Passwords(), unknown)
+    people = People(parts.users, MemberProfiles(parts.profiles), unknown)
     leaving = (_leave_all(core, people),)
     return Accounts(
         routes=(
@@ -247,6 +270,6 @@ def _devices(core: Core, parts: _Parts) -> DeviceCases:
 def _profile(core: Core, parts: _Parts) -> ProfileCases:
     propagate = PropagateProfile(core.access, core.memberships, core.writer)
     return ProfileCases(
-        ReadProfile(parts.accounts, parts.profiles),
+        ReadProfile(parts.accounts, parts.profiles, parts.unknown),
         ChangeProfile(parts.profiles, core.writer, (propagate,)),
     )

@@ -127,7 +127,7 @@ async def _serve(
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
     api.search.keep_filled.start()
-    api.services.keep_told.start()
+    api.keep_told.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     settle_collector()
     try:
@@ -138,7 +138,7 @@ async def _serve(
         api.stream.sockets.drain()
         await asyncio.gather(server.stop(), api.stream.sockets.closed(SOCKET_SECONDS))
         await api.search.keep_filled.stop()
-        await api.services.keep_told.stop()
+        await api.keep_told.stop()
         await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()

@@ -29,7 +29,11 @@ class Transaction:
 
 @dataclass
 class Bridge:
-    """One service; `answer` is the status that transactions get."""
+    """One service.
+
+    `answer` is the status that transactions get; `answers` has what else is answered by path:
+    JSON, or a status and JSON.
+    """
 
     name: str
     folder: Path
@@ -112,7 +116,8 @@ class Bridge:
         found = self.answers.get(path)
         if found is None:
             return web.json_response({"errcode": "M_NOT_FOUND", "error": ""}, status=404)
-        return found if isinstance(found, web.Response) else web.json_response(found)
+        status, body = found if isinstance(found, tuple) else (200, found)
+        return web.json_response(body, status=status)
 
     def _tell(self) -> None:
         self._news.set()

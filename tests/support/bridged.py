@@ -68,7 +68,7 @@ class Bridged:
             self.core, self.api.routes, accounts.authenticator, limiter, accounts.act_as
         )
         await self.server.listen("127.0.0.1", 0)
-        self.api.services.keep_told.start()
+        self.api.keep_told.start()
 
     async def stop(self) -> None:
         """Stop in order."""
@@ -76,7 +76,7 @@ class Bridged:
             await device.__aexit__(None, None, None)
         self.core.hub.drain()
         await self.server.stop()
-        await self.api.services.keep_told.stop()
+        await self.api.keep_told.stop()
         await self.core.writer.stop()
 
     async def person(self, name: str) -> Device:
