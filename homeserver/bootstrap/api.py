@@ -47,6 +47,7 @@ def build_api(
     """Wire it; in a cluster, other workers find the devices that sync here."""
     services = build_services(core)
     accounts = build_accounts(core, limiter, unknown=services.ask)
+    services.ask.make_sender = accounts.act_as.ensure_sender
     send = build_send(core)
     if cluster is not None:
         send = build_forwarding(core, cluster, send, accounts.authenticator)

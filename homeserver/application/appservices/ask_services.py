@@ -11,7 +11,7 @@ from homeserver.application.ports.service_client import Call, ServiceAwayError
 from homeserver.domain.shared.errors import MatrixError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from homeserver.application.ports.service_client import ServiceClient
     from homeserver.domain.appservices.registration import Registration
@@ -35,14 +35,19 @@ class AskServices:
     """Asks the services in whose namespace an id is; several who ask for one share the answer."""
 
     def __init__(self, services: Callable[[], Services], client: ServiceClient) -> None:
-        """Ask through this."""
+        """Ask through this; `make_sender` makes the account of a service's own user."""
         self._services = services
         self._client = client
         self._under_way: dict[str, asyncio.Task[bool]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self.make_sender: Callable[[Registration], Awaitable[object]] | None = None
 
     async def for_user(self, user_id: str) -> bool:
         """Whether a service says that it has made this user. Raises ServiceSilentError."""
+        own = next((each for each in self._services() if each.sender == user_id), None)
+        if own is not None and self.make_sender is not None:
+            await self.make_sender(own)
+            return True
         asked = [each for each in self._services() if each.url and each.has_user(user_id)]
         return bool(asked) and await self._shared(f"/users/{quote(user_id, safe='')}", asked)
 

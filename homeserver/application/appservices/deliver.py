@@ -52,7 +52,10 @@ class Packing:
         self._ids = ids
 
     async def next(self, service: Registration, last: Parcel) -> Parcel | None:
-        """Make and store the next transaction; None where there is nothing to tell."""
+        """Make and store the one that follows on a transaction that was taken.
+
+        None where there is nothing to tell.
+        """
         waiting = await self.queue.waiting(service.id, last.upto, EVENTS_AT_ONCE)
         ephemeral = self._ephemera.take(service)
         if not waiting and not ephemeral:
@@ -107,15 +110,20 @@ class Deliver:
         """Run until cancelled. Raises RoleLostError, and the store's errors."""
         parcel = await self._packing.queue.parcel(self.service.id)
         while True:
-            if not parcel.body:
-                self._news.clear()
-                new = await self._packing.next(self.service, parcel)
-                if new is None:
-                    await self._news.wait()
-                    continue
-                parcel = new
-            if await self._send(parcel):
+            if parcel.body and not await self._send(parcel):
+                continue
+            self._news.clear()
+            began = asyncio.get_running_loop().time()
+            new = await self._packing.next(self.service, parcel)
+            if new is None and parcel.body:
                 parcel = await self._packing.queue.done(self.service.id, parcel)
+            elif new is None:
+                await self._news.wait()
+                continue
+            else:
+                parcel = new
+            # an embedded server's writer shares the store: leave it as much time
+            await asyncio.sleep(asyncio.get_running_loop().time() - began)
 
     async def _send(self, parcel: Parcel) -> bool:
         """Try once; after a failure wait, longer each time."""

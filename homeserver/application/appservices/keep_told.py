@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from homeserver.domain.appservices.registration import Registration
     from homeserver.domain.appservices.services import Services
 
-PAUSE_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.2
 """Between two looks at the logs: what comes meanwhile goes together."""
 LOOK_SECONDS: Final = 5.0
 """How often the others look whether the holder lives, and the holder without being woken."""

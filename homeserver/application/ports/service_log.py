@@ -110,7 +110,10 @@ class ServiceQueue(Protocol):
         ...
 
     async def pack(self, service_id: str, last: Parcel, new: Parcel) -> Parcel:
-        """Store the next transaction before it is sent: it is never made anew."""
+        """Store the next transaction before it is sent: it is never made anew.
+
+        The events of `last`, which the service took, go out of the queue.
+        """
         ...
 
     async def done(self, service_id: str, parcel: Parcel) -> Parcel:

@@ -48,6 +48,8 @@ class SqlServiceQueue:
             return await self._first(key, stored)
         async with self._db.transaction() as session:
             await _replace(session, key, last.rev, stored)
+            if last.body:
+                await session.execute(q.TAKEN, key=key, upto=last.upto)
         return stored
 
     async def done(self, service_id: str, parcel: Parcel) -> Parcel:

@@ -51,6 +51,17 @@ async def test_a_user_is_made_when_somebody_looks_or_invites(house: Bridged, irc
     ]
 
 
+async def test_a_services_own_user_is_there_before_it_says_a_word(
+    house: Bridged, irc: Bridge
+) -> None:
+    romeo = await house.person("romeo")
+    bot = f"@_irc_bot:{house.core.server_name}"
+    room = await romeo.create_room(invite=[bot])
+    await irc.until(lambda: irc.events)
+    assert (irc.events[-1]["state_key"], irc.events[-1]["room_id"]) == (bot, room)
+    assert irc.asked == []
+
+
 async def test_nobody_is_asked_for_others_users(house: Bridged, irc: Bridge) -> None:
     romeo, name = await house.person("romeo"), house.core.server_name
     for user_id in (f"@rosaline:{name}", "@_irc_tybalt:elsewhere.org"):
