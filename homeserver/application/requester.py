@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 class Requester:
     """The user and device that an access token stands for.
 
-    `device_id` is None and `device_nid` 0 where the token has no device (an application
-    service's own). `appservice` is the service's id, None for ordinary users.
-    `token_hash` is the SHA-256 of the token; the token itself is never kept.
+    `appservice` is the id of the application service that asks with its own token, None for
+    ordinary users. Without a device such a requester has `device_id` None and the user's own
+    nid for `device_nid`: what is counted by device is then counted by user. `rate_limited`
+    and `event_ts` (milliseconds; the time that events of this request shall have) are such a
+    service's too. `token_hash` is the SHA-256 of the token; the token itself is never kept.
     """
 
     user_id: str
@@ -22,3 +24,5 @@ class Requester:
     is_admin: bool = False
     appservice: str | None = None
     token_hash: bytes = field(default=b"", repr=False)
+    rate_limited: bool = True
+    event_ts: int | None = None

@@ -25,6 +25,7 @@ from homeserver.application.accounts.login_guard import LoginGuard
 from homeserver.application.accounts.member_profiles import MemberProfiles
 from homeserver.application.accounts.name_available import NameAvailable
 from homeserver.application.accounts.open_session import OpenSession, TokenMint
+from homeserver.application.accounts.openid import OpenIdUserInfo, RequestOpenIdToken
 from homeserver.application.accounts.profile_cache import ProfileCache
 from homeserver.application.accounts.read_profile import ReadProfile
 from homeserver.application.accounts.refresh_session import RefreshSession
@@ -36,6 +37,9 @@ from homeserver.application.accounts.registration_policy import (
 from homeserver.application.accounts.remove_devices import RemoveDevices
 from homeserver.application.accounts.rename_device import RenameDevice
 from homeserver.application.accounts.users import Users
+from homeserver.application.appservices.act_as import ActAs
+from homeserver.application.appservices.service_accounts import ServiceAccounts
+from homeserver.application.ports.unknown_ids import NobodyElse
 from homeserver.application.push.pushers import RemovePushers
 from homeserver.application.rooms.change_member import ChangeMember
 from homeserver.application.rooms.leave_all_rooms import LeaveAllRooms
@@ -47,6 +51,7 @@ from homeserver.domain.accounts.password import PasswordPolicy
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
+from homeserver.infrastructure.sql.openid import SqlOpenIdStore
 from homeserver.infrastructure.sql.profiles import SqlProfileStore
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.registration_tokens import SqlRegistrationTokenStore
@@ -57,14 +62,17 @@ from homeserver.infrastructure.sql.users import SqlUserStore
 from homeserver.presentation.client.account import AccountCases, account_routes
 from homeserver.presentation.client.devices import DeviceCases, device_routes
 from homeserver.presentation.client.login import LoginCases, login_routes
+from homeserver.presentation.client.openid import openid_routes
 from homeserver.presentation.client.profile import ProfileCases, profile_routes
 from homeserver.presentation.client.register import RegisterCases, register_routes
+from homeserver.presentation.federation.openid import userinfo_routes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.rate_limiter import RateLimiter
+    from homeserver.application.ports.unknown_ids import UnknownIds
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
 
@@ -75,6 +83,7 @@ class Accounts:
 
     routes: tuple[Route, ...]
     authenticator: Authenticate
+    act_as: ActAs
     people: People
     first_user: FirstUser
     add_user: AddUser
@@ -85,7 +94,14 @@ class Accounts:
 class _Parts:
     """The adapters and small use cases that the others are made of."""
 
-    def __init__(self, core: Core, limiter: RateLimiter, hasher: PasswordHasher) -> None:
+    def __init__(
+        self,
+        core: Core,
+        limiter: RateLimiter,
+        hasher: PasswordHasher,
+        unknown: UnknownIds,
+    ) -> None:
+        self.unknown = unknown
         database, writer = core.database, core.writer
         self.accounts = SqlAccountStore(database)
         self.devices = SqlDeviceStore(database)
@@ -101,7 +117,14 @@ class _Parts:
             core.tail.renewed.append(self.authenticate.renew)
         self.mint = TokenMint(tokens, core.ids)
         self.refresh = RefreshSession(tokens, self.mint, writer, self.authenticate)
-        self.users = Users(user_store, self.accounts, writer, writer, server_name=core.server_name)
+        self.users = Users(
+            user_store,
+            self.accounts,
+            writer,
+            writer,
+            server_name=core.server_name,
+            unknown=unknown,
+        )
         self.create_account = CreateAccount(user_store, self.accounts, writer, writer)
         self.open_session = OpenSession(
             accounts=self.accounts,
@@ -112,6 +135,18 @@ class _Parts:
             ids=core.ids,
             cache=self.authenticate,
         )
+        self.services = lambda: core.settings.services
+        self.service_accounts = ServiceAccounts(
+            self.services,
+            self.accounts,
+            self.create_account,
+            self.open_session,
+            core.server_name,
+        )
+        self.act_as = ActAs(
+            self.services, self.accounts, self.devices, self.create_account, self.authenticate
+        )
+        self.authenticate.listeners.append(self.act_as.forget)
         self.remove_devices = RemoveDevices(
             self.devices,
             self.authenticate,
@@ -127,11 +162,18 @@ class _Parts:
 
 
 def build_accounts(
-    core: Core, limiter: RateLimiter, hasher: PasswordHasher | None = None
+    core: Core,
+    limiter: RateLimiter,
+    hasher: PasswordHasher | None = None,
+    unknown: UnknownIds | None = None,
 ) -> Accounts:
-    """Wire all of it; `hasher` in the place of one that is as slow as it should be."""
-    parts = _Parts(core, limiter, hasher or Argon2Passwords())
-    people = People(parts.users, MemberProfiles(parts.profiles))
+    """Wire all of it; `hasher` in the place of one that is as slow as it should be.
+
+    `unknown` is asked for users that are not there.
+    """
+    unknown = unknown or NobodyElse()
+    parts = _Parts(core, limiter, hasher or Argon2Passwords(), unknown)
+    people = People(parts.users, MemberProfiles(parts.profiles), unknown)
     leaving = (_leave_all(core, people),)
     return Accounts(
         routes=(
@@ -140,8 +182,10 @@ def build_accounts(
             *account_routes(_account(core, parts, leaving)),
             *device_routes(_devices(core, parts)),
             *profile_routes(_profile(core, parts)),
+            *_openid(core),
         ),
         authenticator=parts.authenticate,
+        act_as=parts.act_as,
         people=people,
         first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
         add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
@@ -155,6 +199,7 @@ def _login(core: Core, parts: _Parts) -> LoginCases:
         log_in=LogIn(parts.accounts, parts.check_password, parts.open_session, core.server_name),
         log_out=LogOut(parts.remove_devices, core.writer),
         refresh=parts.refresh,
+        of_services=parts.service_accounts,
         server_name=core.server_name,
         base_url=core.settings.current.public_url,
     )
@@ -175,9 +220,10 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
         hasher=parts.hasher,
         ids=core.ids,
         server_name=core.server_name,
+        services=parts.services,
     )
-    available = NameAvailable(parts.create_account, core.server_name)
-    return RegisterCases(register, available, policy, core.server_name)
+    available = NameAvailable(parts.create_account, core.server_name, parts.services)
+    return RegisterCases(register, available, policy, parts.service_accounts, core.server_name)
 
 
 def _leave_all(core: Core, people: People) -> LeaveAllRooms:
@@ -206,11 +252,17 @@ def _account(core: Core, parts: _Parts, leaving: Sequence[LeaveAllRooms]) -> Acc
     )
 
 
+def _openid(core: Core) -> tuple[Route, ...]:
+    store = SqlOpenIdStore(core.database)
+    request = RequestOpenIdToken(store, core.writer, core.ids, core.server_name)
+    return (*openid_routes(request), *userinfo_routes(OpenIdUserInfo(store, core.clock)))
+
+
 def _devices(core: Core, parts: _Parts) -> DeviceCases:
     listing = ListDevices(parts.devices)
     return DeviceCases(
         listing,
-        RenameDevice(listing, core.writer),
+        RenameDevice(listing, core.writer, core.writer),
         DeleteDevices(parts.confirm, parts.remove_devices, core.writer),
     )
 
@@ -218,6 +270,6 @@ def _devices(core: Core, parts: _Parts) -> DeviceCases:
 def _profile(core: Core, parts: _Parts) -> ProfileCases:
     propagate = PropagateProfile(core.access, core.memberships, core.writer)
     return ProfileCases(
-        ReadProfile(parts.accounts, parts.profiles),
+        ReadProfile(parts.accounts, parts.profiles, parts.unknown),
         ChangeProfile(parts.profiles, core.writer, (propagate,)),
     )

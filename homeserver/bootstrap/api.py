@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
+from homeserver.bootstrap.appservices import build_keep_told, build_services
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
@@ -16,6 +17,7 @@ from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
 
 if TYPE_CHECKING:
+    from homeserver.application.appservices.keep_told import KeepTold
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
@@ -33,6 +35,7 @@ class Api:
     to_device: ToDeviceParts
     stream: StreamParts
     search: SearchParts
+    keep_told: KeepTold
 
 
 def build_api(
@@ -42,7 +45,10 @@ def build_api(
     redis: RedisLink | None = None,
 ) -> Api:
     """Wire it; in a cluster, other workers find the devices that sync here."""
-    accounts, send = build_accounts(core, limiter), build_send(core)
+    services = build_services(core)
+    accounts = build_accounts(core, limiter, unknown=services.ask)
+    services.ask.make_sender = accounts.act_as.ensure_sender
+    send = build_send(core)
     if cluster is not None:
         send = build_forwarding(core, cluster, send, accounts.authenticator)
     online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
@@ -53,6 +59,7 @@ def build_api(
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
-    parts = (sync, to_device, stream, search)
+    keep_told = build_keep_told(core, services, sync.typing)
+    parts = (sync, to_device, stream, search, services)
     routes = (*accounts.routes, *rooms, *(row for part in parts for row in part.routes))
-    return Api(routes, accounts, sync, to_device, stream, search)
+    return Api(routes, accounts, sync, to_device, stream, search, keep_told)

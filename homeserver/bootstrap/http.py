@@ -18,7 +18,7 @@ from homeserver.presentation.settings import HttpSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from homeserver.application.ports.authenticator import Authenticator
+    from homeserver.application.ports.authenticator import Authenticator, ServiceSessions
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.config import Settings
@@ -67,6 +67,7 @@ def build_http(
     routes: Iterable[Route],
     authenticator: Authenticator,
     limiter: RateLimiter,
+    services: ServiceSessions | None = None,
 ) -> HttpServer:
     """Build the server; it listens when it is told to."""
     settings = core.settings.current
@@ -74,6 +75,7 @@ def build_http(
         [r for r in all_routes(core, routes) if settings.metrics.enabled or r.path != "/metrics"],
         authenticator=authenticator,
         limiter=limiter,
+        services=services,
         observer=RequestTelemetry(core.ids),
         settings=HttpSettings(
             max_body=settings.limits.max_request_bytes,

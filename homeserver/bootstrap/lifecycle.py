@@ -121,12 +121,13 @@ async def _serve(
     limiter = build_limiter(core, redis, workers)
     api = build_api(core, limiter, cluster, redis)
     delivery = await start_delivery(core, cluster)
-    server = build_http(core, api.routes, api.accounts.authenticator, limiter)
+    server = build_http(core, api.routes, api.accounts.authenticator, limiter, api.accounts.act_as)
     await api.accounts.finish_deactivations()
     with _start("listen"):
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
     api.search.keep_filled.start()
+    api.keep_told.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     settle_collector()
     try:
@@ -137,6 +138,7 @@ async def _serve(
         api.stream.sockets.drain()
         await asyncio.gather(server.stop(), api.stream.sockets.closed(SOCKET_SECONDS))
         await api.search.keep_filled.stop()
+        await api.keep_told.stop()
         await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from homeserver.application.moderation.report_content import ReportContent
+from homeserver.application.ports.unknown_ids import NobodyElse
 from homeserver.application.relations.check_relation import CheckRelation
 from homeserver.application.relations.get_relations import GetRelations
 from homeserver.application.relations.get_threads import GetThreads
@@ -72,6 +73,7 @@ from homeserver.presentation.client.upgrade import upgrade_routes
 if TYPE_CHECKING:
     from homeserver.application.memo import Memo
     from homeserver.application.ports.profiles import ProfileReader
+    from homeserver.application.ports.unknown_ids import UnknownIds
     from homeserver.application.ports.users import Users
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
@@ -83,6 +85,7 @@ class People:
 
     users: Users
     profiles: ProfileReader
+    unknown: UnknownIds = field(default_factory=NobodyElse)
 
 
 def build_send(core: Core) -> SendMessage:
@@ -100,7 +103,7 @@ def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tu
     return (
         *_writing(core, people, send, carry),
         *_reading(core, memo),
-        *_outside(core),
+        *_outside(core, people),
         *_upgrading(core, people, carry),
         *report_routes(_reports(core, people)),
     )
@@ -132,7 +135,7 @@ def _upgrading(core: Core, people: People, carry: CarrySettings) -> tuple[Route,
     return upgrade_routes(upgrade)
 
 
-def _outside(core: Core) -> tuple[Route, ...]:
+def _outside(core: Core, people: People) -> tuple[Route, ...]:
     """Rooms as those see them who are not in them."""
     directory, aliases = SqlDirectoryStore(core.database), SqlAliasStore(core.database)
     cases = DirectoryCases(
@@ -143,7 +146,7 @@ def _outside(core: Core) -> tuple[Route, ...]:
     previews = RoomPreviews(core.access)
     return (
         *directory_routes(cases),
-        *room_summary_routes(GetSummary(previews, ResolveAlias(aliases))),
+        *room_summary_routes(GetSummary(previews, ResolveAlias(aliases, people.unknown))),
         *space_routes(WalkSpace(previews)),
     )
 
@@ -162,9 +165,10 @@ def _writing(
         ids=core.ids,
         new_nid=core.writer.new_nid,
         default_version=lambda: core.settings.current.rooms.default_version,
+        services=lambda: core.settings.services,
     )
     members = _members(core, people, carry)
-    resolve = ResolveAlias(aliases)
+    resolve = ResolveAlias(aliases, people.unknown)
     forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
     return (
         *create_room_routes(create),
@@ -172,8 +176,8 @@ def _writing(
         *alias_routes(
             AliasCases(
                 resolve,
-                PublishAlias(core.access, aliases, core.writer),
-                RemoveAlias(core.access, aliases, core.writer),
+                PublishAlias(core.access, aliases, core.writer, lambda: core.settings.services),
+                RemoveAlias(core.access, aliases, core.writer, lambda: core.settings.services),
                 core.server_name,
             )
         ),

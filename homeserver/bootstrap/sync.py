@@ -80,7 +80,12 @@ def build_sync(
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
     if cluster is not None:
-        news = TypingNews(link_of(core, cluster), typing, core.rooms)
+        news = TypingNews(
+            link_of(core, cluster),
+            typing,
+            core.rooms,
+            to_all=lambda: any(each.receive_ephemeral for each in core.settings.services),
+        )
         cluster.kinds[TYPING] = news.receive
         cluster.closing.append(news.stop)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from homeserver.config.load import Loaded
     from homeserver.config.settings import Settings
+    from homeserver.domain.appservices.services import Services
 
 
 class LiveSettings:
@@ -23,6 +24,7 @@ class LiveSettings:
     def __init__(self, loaded: Loaded, reload: Callable[[], Loaded] | None = None) -> None:
         """Start with what was loaded; `reload` reads the sources again."""
         self._current = loaded.settings
+        self._services = loaded.services
         self._reload = reload or (lambda: loaded)
         self._listeners: list[Callable[[Settings], None]] = []
 
@@ -31,8 +33,13 @@ class LiveSettings:
         """The settings in force now."""
         return self._current
 
+    @property
+    def services(self) -> Services:
+        """The application services in force now: also read anew by each reload."""
+        return self._services
+
     def on_change(self, listener: Callable[[Settings], None]) -> None:
-        """Call `listener` with the new settings after each reload that changed some."""
+        """Call `listener` with the new settings after each reload that changed some, or services."""
         self._listeners.append(listener)
 
     def reload(self) -> tuple[str, ...]:
@@ -41,11 +48,14 @@ class LiveSettings:
         Returns the names of changed static settings, which need a restart. Raises
         ConfigError, and changes nothing, where the sources are wrong.
         """
-        wanted = self._reload().settings
+        loaded = self._reload()
+        wanted = loaded.settings
         before = {leaf.path: leaf.value for leaf in leaves(self._current)}
         changed = [leaf for leaf in leaves(wanted) if leaf.value != before[leaf.path]]
         dynamic = {leaf.path: leaf.value for leaf in changed if leaf.about.dynamic}
-        if dynamic:
+        other_services = loaded.services != self._services
+        self._services = loaded.services
+        if dynamic or other_services:
             self._current = with_values(self._current, dynamic)
             for listener in self._listeners:
                 listener(self._current)

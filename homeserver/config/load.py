@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from homeserver.config.coerce import checked, from_text
 from homeserver.config.errors import ConfigError
+from homeserver.config.registrations import read_services
 from homeserver.config.settings import Settings
 from homeserver.config.tree import DEFAULTS, SECTIONS, Path, with_values
+from homeserver.domain.appservices.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +26,14 @@ SHORTEST_KEY = 16
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings and, for each leaf that is not a default, where it was set."""
+    """The settings and, for each leaf that is not a default, where it was set.
+
+    `services` is what the registration files of application services say.
+    """
 
     settings: Settings
     origins: Mapping[Path, str]
+    services: Services = field(default_factory=Services)
 
 
 def load(file: str | None, environ: Mapping[str, str]) -> Loaded:
@@ -45,7 +51,8 @@ def load(file: str | None, environ: Mapping[str, str]) -> Loaded:
     _check_listen(settings, origins)
     _check_proxies(settings, origins)
     _check_cluster(settings, origins)
-    return Loaded(settings, origins)
+    services = read_services(settings.appservices, settings.server_name)
+    return Loaded(settings, origins, services)
 
 
 def _from_file(file: str | None, environ: Mapping[str, str]) -> Iterator[tuple[Path, Any, str]]:

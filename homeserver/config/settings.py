@@ -185,6 +185,12 @@ class Settings:
         "Addresses or networks (`10.0.0.0/8`) of reverse proxies: the client's address, which rate "
         "limits count by, is taken from their `X-Forwarded-For`, and from nobody else's.",
     )
+    appservices: tuple[str, ...] = setting(
+        (),
+        "Registration files (YAML) of application services, the same on all workers; SIGHUP reads "
+        "the files again too.",
+        dynamic=True,
+    )
     data_dir: str = setting("data", "Folder of the keys, the SQLite store and the media.")
     database: Database = field(default=Database())
     registration: Registration = field(default=Registration())

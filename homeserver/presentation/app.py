@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from ssl import SSLContext
 
-    from homeserver.application.ports.authenticator import Authenticator, SessionCheck
+    from homeserver.application.ports.authenticator import (
+        Authenticator,
+        ServiceSessions,
+        SessionCheck,
+    )
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.presentation.middleware.authentication import Gate
     from homeserver.presentation.middleware.observe import RequestObserver
@@ -209,13 +213,15 @@ def build_server(
     *,
     authenticator: Authenticator,
     limiter: RateLimiter,
+    services: ServiceSessions | None = None,
     observer: RequestObserver | None = None,
     settings: HttpSettings | None = None,
     gates: Mapping[Auth, Gate] | None = None,
 ) -> HttpServer:
     """Put the server together; `gates` adds or replaces kinds of authentication."""
     settings = settings or HttpSettings()
-    all_gates = {**token_gates(authenticator), **(gates or {})}
+    all_gates = {**token_gates(authenticator, services), **(gates or {})}
     observer = observer or NullObserver()
-    dispatcher = Dispatcher(routes, all_gates, authenticator, limiter, observer, settings)
+    sessions: SessionCheck = services if services is not None else authenticator
+    dispatcher = Dispatcher(routes, all_gates, sessions, limiter, observer, settings)
     return HttpServer(dispatcher, settings)

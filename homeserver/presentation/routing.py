@@ -36,9 +36,13 @@ class Auth(enum.Enum):
 
     NONE = "none"
     OPTIONAL = "optional"
+    DOOR = "door"
+    """Anybody; only the token of an application service is looked at."""
     GUEST = "guest"
     USER = "user"
     ADMIN = "admin"
+    SERVICE = "service"
+    """Application services."""
     SERVER = "server"
     LOGOUT = "logout"
     """Like GUEST, but open to locked accounts."""

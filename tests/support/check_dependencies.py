@@ -24,6 +24,8 @@ _NAMES = {
     "rocketmq-client-python": "rocketmq",
     "PyMySQL": "pymysql",
     "argon2-cffi": "argon2",
+    "google-re2": "re2",
+    "PyYAML": "yaml",
     "prometheus-client": "prometheus_client",
 }
 

@@ -31,6 +31,7 @@ from homeserver.application.rooms.send_event import SendEvent
 from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.domain.appservices.services import Services
 from homeserver.domain.rooms.presets import CreateRoomRequest
 from homeserver.domain.rooms.room import Room
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
@@ -108,6 +109,7 @@ class Town:
             ids=self.store.ids,
             new_nid=writer.new_nid,
             default_version=lambda: self.default_version,
+            services=Services,
         )
         self.join = JoinRoom(self.access, member)
         self.knock = KnockRoom(self.access, member)
@@ -134,8 +136,8 @@ class Town:
         self.redact_event = RedactEvent(self.access, rooms, writer)
         self.state = SendState(self.access, self.aliases, self.set_member, writer)
         self.resolve = ResolveAlias(self.aliases)
-        self.publish = PublishAlias(self.access, self.aliases, writer)
-        self.remove = RemoveAlias(self.access, self.aliases, writer)
+        self.publish = PublishAlias(self.access, self.aliases, writer, Services)
+        self.remove = RemoveAlias(self.access, self.aliases, writer, Services)
         self.propagate = PropagateProfile(self.access, self.memberships, writer)
 
     async def _profile(self, user_nid: int) -> MemberProfile:

@@ -16,8 +16,10 @@ import aiohttp
 
 from deploy.cluster.launch import has_gateway, launch, stop
 from deploy.cluster.layout import Layout
+from deploy.cluster.plan import Plan
 from deploy.cluster.settings import Stores
 from deploy.services.addresses import read_addresses
+from tests.support.bridge import Bridge
 from tests.support.services import require_service, unavailable
 
 if TYPE_CHECKING:
@@ -35,9 +37,16 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class WholeCluster:
-    """A cluster that runs."""
+    """A cluster that runs, with the description of a bridge that it knows."""
 
     layout: Layout
+    database_url: str
+    bridge: Bridge
+
+    @property
+    def names(self) -> list[str]:
+        """The workers' names, in the order of their addresses."""
+        return list(Plan.read(self.layout.plan).workers)
 
     @property
     def workers(self) -> list[str]:
@@ -96,10 +105,11 @@ def running_cluster(home: Path, database_url: str, count: int = 3) -> Iterator[W
     problem = has_gateway(layout)
     if problem:
         unavailable(f"no nginx: {problem}")
-    with mock.patch.dict(os.environ, _SETTINGS):
+    bridge = Bridge("irc", home)
+    with mock.patch.dict(os.environ, {**_SETTINGS, "FIRN__APPSERVICES": bridge.file}):
         supervisor = launch(layout, stores, count)
     try:
-        yield WholeCluster(layout)
+        yield WholeCluster(layout, database_url, bridge)
     finally:
         stop(layout)
         assert supervisor.wait(5) == 0

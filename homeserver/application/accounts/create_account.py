@@ -39,13 +39,13 @@ class CreateAccount:
     async def __call__(
         self,
         user_id: str,
-        password_hash: str,
+        password_hash: str | None,
         *,
         is_admin: bool,
         also: Callable[[Draft, int], T],
         still_allowed: Callable[[], Awaitable[None]] | None = None,
     ) -> T:
-        """Make the account, and in the same batch whatever `also(draft, user nid)` does.
+        """Make the account (`password_hash` None: nobody logs in to it by password), and in the same batch whatever `also(draft, user nid)` does.
 
         The batch conflicts where the name has been taken, or where something of `also` has
         moved: then `still_allowed` may raise before the next try. Raises UserInUseError.

@@ -27,14 +27,20 @@ class DeleteDevices:
     async def __call__(
         self, requester: Requester, device_ids: Collection[str], call: UiaCall, client: str
     ) -> None:
-        """Delete them; ids that the requester has no device for are no error."""
-        spend = await self.confirm(requester, call, client)
+        """Delete them; ids that the requester has no device for are no error.
+
+        Application services need not show anything ("Deleting devices").
+        """
+        spend = None
+        if requester.appservice is None:
+            spend = await self.confirm(requester, call, client)
         wanted = frozenset(device_ids)
         devices = await self.remove_devices.devices.list_of(requester.user_nid)
         nids = [d.nid for d in devices if d.device_id in wanted]
 
         def change(draft: Draft) -> None:
-            spend(draft)
+            if spend is not None:
+                spend(draft)
             self.remove_devices.write(draft, requester.user_nid, nids)
 
         await self.writer.submit(change)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from homeserver.domain.shared.identifiers import check_new_user_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeserver.application.accounts.create_account import CreateAccount
+    from homeserver.domain.appservices.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,13 @@ class NameAvailable:
 
     create_account: CreateAccount
     server_name: str
+    services: Callable[[], Services]
 
     async def __call__(self, username: str) -> None:
-        """Return where the name is free; InvalidUsernameError or UserInUseError otherwise."""
-        await self.create_account.check_free(check_new_user_id(username, self.server_name))
+        """Return where the name is free.
+
+        Otherwise InvalidUsernameError, ExclusiveError, UserInUseError.
+        """
+        user_id = check_new_user_id(username, self.server_name)
+        self.services().check_new_user(user_id, None)
+        await self.create_account.check_free(user_id)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from homeserver.application.accounts.profile_cache import MAX_CACHED
+from homeserver.application.ports.unknown_ids import NobodyElse
 from homeserver.domain.shared.errors import NotFoundError
 
 if TYPE_CHECKING:
     from homeserver.application.ports.account_store import AccountStore
     from homeserver.application.ports.profile_store import ProfileStore
+    from homeserver.application.ports.unknown_ids import UnknownIds
     from homeserver.domain.shared.json import Json, JsonObject
 
 
@@ -20,6 +22,7 @@ class ReadProfile:
 
     accounts: AccountStore
     profiles: ProfileStore
+    unknown: UnknownIds = field(default_factory=NobodyElse)
     _nids: dict[str, int] = field(default_factory=dict)
 
     async def __call__(self, user_id: str) -> JsonObject:
@@ -32,6 +35,8 @@ class ReadProfile:
     async def _find(self, user_id: str) -> int:
         """Look an account up once: it never goes away, nor changes its number."""
         account = await self.accounts.find(user_id)
+        if account is None and await self.unknown.for_user(user_id):
+            account = await self.accounts.find(user_id)
         if account is None:
             raise NotFoundError("No such user")
         if len(self._nids) >= MAX_CACHED:

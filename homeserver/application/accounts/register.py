@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.accounts.password import PasswordPolicy
     from homeserver.domain.accounts.uia import Verifier
+    from homeserver.domain.appservices.services import Services
     from homeserver.domain.shared.json import Json, JsonObject
 
 
@@ -53,15 +54,17 @@ class Register:
     hasher: PasswordHasher
     ids: Ids
     server_name: str
+    services: Callable[[], Services]
 
     async def __call__(self, wish: NewAccount, call: UiaCall) -> tuple[str, Session | None]:
         """Give the user id and the session.
 
         ForbiddenError where registration is closed, InvalidUsernameError, UserInUseError,
-        UiaChallengeError, WeakPasswordError.
+        ExclusiveError, UiaChallengeError, WeakPasswordError.
         """
         requirement = await self.policy.requirement()
         user_id = check_new_user_id(wish.username or self._new_name(), self.server_name)
+        self.services().check_new_user(user_id, None)
         await self.create_account.check_free(user_id)
         if wish.password is not None:
             self.passwords.check_new(wish.password)

@@ -6,10 +6,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from homeserver.application.accounts.errors import StaleError
+from homeserver.application.ports.unknown_ids import NobodyElse
 
 if TYPE_CHECKING:
     from homeserver.application.ports.account_store import AccountStore
     from homeserver.application.ports.nids import Nids
+    from homeserver.application.ports.unknown_ids import UnknownIds
     from homeserver.application.ports.user_store import UserStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.writing.draft import Draft
@@ -31,14 +33,16 @@ class Users:
         nids: Nids,
         *,
         server_name: str,
+        unknown: UnknownIds | None = None,
         max_cached: int = MAX_CACHED,
     ) -> None:
-        """Begin with nobody in memory."""
+        """Begin with nobody in memory; `unknown` is asked for accounts that are not there."""
         self._users = users
         self._accounts = accounts
         self._writer = writer
         self._nids = nids
         self._domain = f":{server_name}"
+        self._unknown = unknown or NobodyElse()
         self._max_cached = max_cached
         self._by_id: OrderedDict[str, int] = OrderedDict()
         self._by_nid: dict[int, str] = {}
@@ -80,6 +84,8 @@ class Users:
         if not user_id.endswith(self._domain):
             return False
         account = await self._accounts.find(user_id)
+        if account is None and await self._unknown.for_user(user_id):
+            account = await self._accounts.find(user_id)
         return account is not None and not account.deactivated
 
     async def _create(self, user_id: str) -> int | None:

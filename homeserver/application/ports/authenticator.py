@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from homeserver.application.requester import Requester
+    from homeserver.domain.appservices.registration import Registration
 
 
 class SessionCheck(Protocol):
@@ -30,4 +31,22 @@ class Authenticator(SessionCheck, Protocol):
 
     async def authenticate_to_log_out(self, token: str) -> Requester:
         """Like `authenticate`, but a locked account is let through: it may still log out."""
+        ...
+
+
+class ServiceSessions(SessionCheck, Protocol):
+    """Knows the tokens of application services; checks sessions of every kind."""
+
+    def service_of(self, token: str) -> Registration | None:
+        """The service that a token belongs to; no look into the store."""
+        ...
+
+    async def act_as(
+        self, service: Registration, user_id: str | None, device_id: str | None
+    ) -> Requester:
+        """Give the requester that a service asks to be; None: its sender, no device.
+
+        Raises ForbiddenError for a user that is not its own or does not exist,
+        UnknownDeviceError, UserDeactivatedError, UserLockedError, UnavailableError.
+        """
         ...

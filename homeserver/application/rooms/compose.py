@@ -81,7 +81,8 @@ def compose(
     raises.
     """
     state = draft.room(room)
-    event = _build(state, requester.user_id, new, draft.now)
+    now = draft.now if requester.event_ts is None else requester.event_ts
+    event = _build(state, requester.user_id, new, now)
     failure = check_auth(
         room.version,
         event,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.writing.draft import Draft
+    from homeserver.domain.appservices.services import Services
     from homeserver.domain.rooms.presets import CreateRoomRequest
     from homeserver.domain.rooms.versions import RoomVersion
 
@@ -62,6 +63,7 @@ class CreateRoom:
     ids: Ids
     new_nid: Callable[[], int]
     default_version: Callable[[], str]
+    services: Callable[[], Services]
 
     async def __call__(
         self, requester: Requester, request: CreateRoomRequest, room_version: str | None = None
@@ -69,7 +71,7 @@ class CreateRoom:
         """Return the id of the new room.
 
         Raises UnsupportedRoomVersionError, BadJsonError, InvalidParamError,
-        InvalidRoomStateError, RoomInUseError, and for invitations what `check_invitee` does.
+        InvalidRoomStateError, RoomInUseError, ExclusiveError, and for invitations what `check_invitee` does.
         """
         version = self._version(room_version)
         _refuse_reserved(request)
@@ -105,6 +107,7 @@ class CreateRoom:
         alias = f"#{name}:{domain_of(requester.user_id)}"
         if not name or ":" in name or any(map(str.isspace, name)) or not is_room_alias(alias):
             raise InvalidParamError("room_alias_name cannot be part of an alias")
+        self.services().check_alias(alias, requester.appservice)
         if await self.aliases.find(alias) is not None:
             raise RoomInUseError("Room alias already taken")
         return alias

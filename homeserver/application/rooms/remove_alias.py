@@ -10,34 +10,46 @@ from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.alias_store import AliasRecord, AliasStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
+    from homeserver.domain.appservices.services import Services
     from homeserver.domain.rooms.room import Room
 
 
 class RemoveAlias:
     """Takes an alias off its room."""
 
-    def __init__(self, access: RoomAccess, aliases: AliasStore, writer: Writer) -> None:
+    def __init__(
+        self,
+        access: RoomAccess,
+        aliases: AliasStore,
+        writer: Writer,
+        services: Callable[[], Services],
+    ) -> None:
         """Wire."""
         self._access = access
         self._aliases = aliases
         self._writer = writer
+        self._services = services
 
     async def __call__(self, requester: Requester, alias: str) -> None:
-        """Remove. Raises InvalidParamError, NotFoundError, ForbiddenError.
+        """Remove. Raises InvalidParamError, NotFoundError, ExclusiveError, ForbiddenError.
 
-        Who published the alias may, server administrators, and members with the power to
-        set the room's canonical alias. Where the requester has that power, the alias goes from
+        Who published the alias may, server administrators, application services in their
+        namespace, and members with the power to set the room's canonical alias. Where the requester has that power, the alias goes from
         that event too.
         """
         found = await self._aliases.find(check_alias(alias))
         if found is None:
             raise NotFoundError(f"Room alias {alias} not found.")
-        if requester.user_nid != found.creator_nid and not requester.is_admin:
+        self._services().check_alias(alias, requester.appservice)
+        by_right = requester.is_admin or requester.appservice is not None
+        if requester.user_nid != found.creator_nid and not by_right:
             await self._check_power(requester, found)
         room = await self._access.for_entering(found.room_id)
 

@@ -1,5 +1,7 @@
 """Who types, told to the workers where members of the room are online.
 
+Where an application service wants to know, all workers are told: one of them tells the service.
+
 Nothing here is kept or repeated: a frame that is lost is made good by the client's next
 keystroke, or by the end that comes by itself on every worker.
 """
@@ -18,6 +20,8 @@ from homeserver.application.delivery.whereabouts import look_up, people_in
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeserver.application.delivery.link import Link
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.typing.board import TypingBoard
@@ -51,11 +55,22 @@ _decode = msgspec.msgpack.Decoder(Changes).decode
 class TypingNews:
     """Carries the changes that clients ask of one board to the boards of other workers."""
 
-    def __init__(self, link: Link, board: TypingBoard, rooms: RoomRegistry) -> None:
-        """Listen to a board; `receive` is for frames of the kind `TYPING`."""
+    def __init__(
+        self,
+        link: Link,
+        board: TypingBoard,
+        rooms: RoomRegistry,
+        *,
+        to_all: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Listen to a board; `receive` is for frames of the kind `TYPING`.
+
+        `to_all` says whether every worker is told, whoever is online there.
+        """
         self._link = link
         self._board = board
         self._rooms = rooms
+        self._to_all = to_all
         self._number = 0
         self._waiting: deque[Change] = deque(maxlen=MAX_WAITING)
         self._task: asyncio.Task[None] | None = None
@@ -117,9 +132,10 @@ class TypingNews:
             for nid in {change.room_nid for change in changes}
         }
         whereabouts = await look_up(self._link.routes, members.values())
+        everybody = self._link.workers() if self._to_all() else ()
         outbox: dict[str, list[Change]] = {}
         for change in changes:
-            for worker in whereabouts.of(members[change.room_nid]):
+            for worker in {*whereabouts.of(members[change.room_nid]), *everybody}:
                 outbox.setdefault(worker, []).append(change)
         outbox.pop(self._link.worker, None)
         for worker, told in outbox.items():

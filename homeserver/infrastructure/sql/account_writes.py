@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, case, delete, literal_column, or_, update
+from sqlalchemy import bindparam, case, delete, func, literal_column, or_, update
 
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
@@ -66,7 +66,7 @@ EXPECT_PASSWORD = _execute(
     .where(_account.user_nid == bindparam("p_user"))
     .values(
         created_ts=_only_if(
-            (_account.password_hash == bindparam("p_hash"))
+            (func.coalesce(_account.password_hash, b"") == bindparam("p_hash"))
             & _account.deactivated_ts.is_(None)
             & _account.locked_ts.is_(None),
             _account.created_ts,

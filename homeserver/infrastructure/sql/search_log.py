@@ -87,7 +87,7 @@ class SqlSearchLog:
         for i, (nid, ((seq, back), until)) in enumerate(wanted):
             params |= {f"r{i}": nid, f"a{i}": seq, f"b{i}": back, f"u{i}": until}
         rows = await self._db.fetch(q.events(len(wanted)), **params)
-        return [_logged(row) for row in rows]
+        return [logged_event(row) for row in rows]
 
     async def arrived_late(self, rooms: Collection[int], after: Vector) -> list[LoggedEvent]:
         """See `SearchLog.arrived_late`."""
@@ -97,7 +97,7 @@ class SqlSearchLog:
             wanted = padded(some)
             params = known | {f"r{i}": nid for i, nid in enumerate(wanted)}
             rows = await self._db.fetch(q.arrived_late(len(wanted), slots), **params)
-            found += [_logged(row) for row in rows]
+            found += [logged_event(row) for row in rows]
         return found
 
     async def by_id(self, keys: Collection[EventKey]) -> Mapping[EventKey, LoggedEvent]:
@@ -109,7 +109,7 @@ class SqlSearchLog:
         for room, ids in by_room.items():
             for count, params in _id_params(ids):
                 for row in await self._db.fetch(q.by_id(count), room=room, **params):
-                    logged = _logged(row)
+                    logged = logged_event(row)
                     found[room, logged.event.event_id] = logged
         return found
 
@@ -180,7 +180,8 @@ def _edit(row: Row) -> Edit:
     return Edit((room, event_id_from_bytes(event_id)), event_id_from_bytes(target), sender, ts)
 
 
-def _logged(row: Row) -> LoggedEvent:
+def logged_event(row: Row) -> LoggedEvent:
+    """Read a row of the events of `search_queries`."""
     room, seq, back, room_id, event_id, sender, redacted_by, codec, body = row
     event = decode_event(event_id_from_bytes(event_id), room_id.decode(), codec, body)
     return LoggedEvent((room, seq, back), event, sender, redacted_by is not None)

@@ -170,6 +170,15 @@ to_device_txn = Table(
     Index("to_device_txn_by_time", "ts"),
 )
 
+openid_token = Table(
+    "openid_token",
+    metadata,
+    Column("token_hash", digest(32), primary_key=True),
+    _id("user_nid"),
+    Column("expires_ts", MILLIS, nullable=False),
+    Index("openid_token_by_end", "expires_ts"),
+)
+
 registration_token = Table(
     "registration_token",
     metadata,
@@ -436,6 +445,27 @@ role = Table(
     Column("name", octets(32), primary_key=True),
     Column("rev", BigInteger, nullable=False),
     Column("holder", digest(8), nullable=False),
+    Column("body", blob(), nullable=False),
+)
+
+# events that wait for an application service (`service_key`: a hash of its id), and the
+# transaction that was made of the first of them: empty `body` once it was taken
+service_queue = Table(
+    "service_queue",
+    metadata,
+    Column("service_key", digest(16), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _id("room_nid"),
+    Column("room_seq", BigInteger, nullable=False),
+)
+
+service_transaction = Table(
+    "service_transaction",
+    metadata,
+    Column("service_key", digest(16), primary_key=True),
+    Column("rev", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("txn_id", octets(64), nullable=False),
     Column("body", blob(), nullable=False),
 )
 

@@ -44,11 +44,11 @@ def device_routes(cases: DeviceCases) -> tuple[Route, ...]:
         return json_response(_shown(device))
 
     async def put_device(request: Request) -> Response:
-        """Rename a device."""
+        """Rename a device; application services make them so."""
         body = await request.json_object()
         device_id, name = request.params["deviceId"], body.get("display_name")
-        await cases.rename(request.requester, device_id, name)
-        return empty_object()
+        made = await cases.rename(request.requester, device_id, name)
+        return json_response({}, 201 if made else 200)
 
     async def delete_device(request: Request) -> Response:
         """Remove a device and end its session."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.accounts.open_session import LoginWish
+from homeserver.application.appservices.service_accounts import APPLICATION_SERVICE
 from homeserver.domain.accounts.device import check_device_id, check_device_name
 from homeserver.domain.shared.errors import ForbiddenError, MatrixError, MissingParamError
 from homeserver.presentation.client.fields import flag, object_of, required_text, text
+from homeserver.presentation.middleware.authentication import asking_service
 from homeserver.presentation.middleware.rate_limits import client_address, client_key
 from homeserver.presentation.responses import empty_object, json_response
 from homeserver.presentation.routing import Auth, Route
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from homeserver.application.accounts.log_out import LogOut
     from homeserver.application.accounts.open_session import Session
     from homeserver.application.accounts.refresh_session import RefreshSession
+    from homeserver.application.appservices.service_accounts import ServiceAccounts
     from homeserver.domain.shared.json import JsonObject
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
@@ -32,6 +35,7 @@ class LoginCases:
     log_in: LogIn
     log_out: LogOut
     refresh: RefreshSession
+    of_services: ServiceAccounts
     server_name: str
     base_url: str = ""
 
@@ -41,18 +45,12 @@ def login_routes(cases: LoginCases) -> tuple[Route, ...]:
 
     async def get_login(_request: Request) -> Response:
         """The ways to log in."""
-        return json_response({"flows": [{"type": PASSWORD}]})
+        kinds = [PASSWORD, *([APPLICATION_SERVICE] if cases.of_services.services() else [])]
+        return json_response({"flows": [{"type": kind} for kind in kinds]})
 
     async def post_login(request: Request) -> Response:
-        """Log in with a password."""
-        body = await request.json_object()
-        if required_text(body, "type") != PASSWORD:
-            raise MatrixError("This server only knows m.login.password")
-        user, password = login_user(body), body.get("password")
-        if password is None:
-            raise MissingParamError("password is missing")
-        wish = login_wish(request, body)
-        session = await cases.log_in(user, password, wish, client_key(request))
+        """Log in with a password, or as a user of one's application service."""
+        session = await _open_session(cases, request)
         answer = session_body(session, cases.server_name)
         if cases.base_url:
             answer["well_known"] = {"m.homeserver": {"base_url": cases.base_url}}
@@ -76,11 +74,25 @@ def login_routes(cases: LoginCases) -> tuple[Route, ...]:
     v3 = "/_matrix/client/v3"
     return (
         Route("GET", f"{v3}/login", get_login, Auth.NONE, "reads", ("r0",)),
-        Route("POST", f"{v3}/login", post_login, Auth.NONE, "login", ("r0",)),
+        Route("POST", f"{v3}/login", post_login, Auth.DOOR, "login", ("r0",)),
         Route("POST", f"{v3}/refresh", post_refresh, Auth.NONE, "devices"),
         Route("POST", f"{v3}/logout", post_logout, Auth.LOGOUT, "devices", ("r0",)),
         Route("POST", f"{v3}/logout/all", post_logout_all, Auth.LOGOUT, "devices", ("r0",)),
     )
+
+
+async def _open_session(cases: LoginCases, request: Request) -> Session:
+    body = await request.json_object()
+    kind = required_text(body, "type")
+    if kind == APPLICATION_SERVICE:
+        service, wish = asking_service(request), login_wish(request, body)
+        return await cases.of_services.log_in(service, login_user(body), wish)
+    if kind != PASSWORD:
+        raise MatrixError("This server only knows m.login.password")
+    user, password = login_user(body), body.get("password")
+    if password is None:
+        raise MissingParamError("password is missing")
+    return await cases.log_in(user, password, login_wish(request, body), client_key(request))
 
 
 def login_user(body: JsonObject) -> str:

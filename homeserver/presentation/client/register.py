@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.accounts.register import NewAccount
+from homeserver.application.appservices.service_accounts import APPLICATION_SERVICE
 from homeserver.domain.shared.errors import ForbiddenError
 from homeserver.presentation.client.fields import flag, text
 from homeserver.presentation.client.login import login_wish, session_body
 from homeserver.presentation.client.uia import uia_call
+from homeserver.presentation.middleware.authentication import asking_service
 from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Auth, Route
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from homeserver.application.accounts.name_available import NameAvailable
     from homeserver.application.accounts.register import Register
     from homeserver.application.accounts.registration_policy import RegistrationPolicy
+    from homeserver.application.appservices.service_accounts import ServiceAccounts
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
 
@@ -28,6 +31,7 @@ class RegisterCases:
     register: Register
     name_available: NameAvailable
     policy: RegistrationPolicy
+    of_services: ServiceAccounts
     server_name: str
 
 
@@ -40,8 +44,14 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
             raise ForbiddenError("This server has no guest accounts")
         body = await request.json_object()
         login = None if flag(body, "inhibit_login") else login_wish(request, body)
-        wish = NewAccount(text(body, "username"), body.get("password"), login)
-        user_id, session = await cases.register(wish, uia_call(request, body))
+        name = text(body, "username")
+        if body.get("type") == APPLICATION_SERVICE:
+            user_id, session = await cases.of_services.register(
+                asking_service(request), name, login
+            )
+        else:
+            wish = NewAccount(name, body.get("password"), login)
+            user_id, session = await cases.register(wish, uia_call(request, body))
         if session is None:
             return json_response({"user_id": user_id, "home_server": cases.server_name})
         return json_response(session_body(session, cases.server_name))
@@ -60,7 +70,7 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
     v3 = "/_matrix/client/v3/register"
     validity = "/_matrix/client/v1/register/m.login.registration_token/validity"
     return (
-        Route("POST", v3, post_register, Auth.NONE, "registration", ("r0",)),
+        Route("POST", v3, post_register, Auth.DOOR, "registration", ("r0",)),
         Route("GET", f"{v3}/available", get_available, Auth.NONE, "reads", ("r0",)),
         Route("GET", validity, get_token_validity, Auth.NONE, "registration"),
     )

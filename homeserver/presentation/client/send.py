@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.rooms.compose import NewEvent, Transaction
 from homeserver.application.rooms.redact_event import REDACTION
+from homeserver.presentation.client.massaging import timed_requester
 from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Auth, Route
 
@@ -52,6 +53,6 @@ def send_routes(send_message: SendMessage) -> tuple[Route, ...]:
         """Send a message or other event, once per transaction id."""
         new = NewEvent(request.params["eventType"], await request.json_object())
         room_id, txn_id = request.params["roomId"], request.params["txnId"]
-        return json_response(await send_message(request.requester, room_id, new, txn_id))
+        return json_response(await send_message(timed_requester(request), room_id, new, txn_id))
 
     return (Route("PUT", _PATH, put_send, Auth.GUEST, limit="messages", versions=("r0",)),)

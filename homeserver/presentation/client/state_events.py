@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.presentation.client.massaging import timed_requester
 from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Auth, Route
 
@@ -23,7 +24,7 @@ def state_event_routes(send_state: SendState) -> tuple[Route, ...]:
         content = await request.json_object()
         params = request.params
         event_id = await send_state(
-            request.requester,
+            timed_requester(request),
             params["roomId"],
             params["eventType"],
             params["stateKey"],

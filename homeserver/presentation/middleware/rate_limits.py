@@ -15,8 +15,13 @@ _IPV6_SITE = 64
 
 
 def enforce_limit(limiter: RateLimiter, request: Request, limit_class: str) -> None:
-    """Count this request; LimitExceededError when there were too many."""
+    """Count this request; LimitExceededError when there were too many.
+
+    Application services are exempt as their registration says.
+    """
     requester = request.requester_if_any
+    if requester is not None and not requester.rate_limited:
+        return
     key = requester.user_id if requester is not None else client_key(request)
     wait_ms = limiter.check(key, limit_class)
     if wait_ms is not None:

@@ -1,0 +1,1 @@
+"""What application services may do, and what they are told."""

@@ -1,0 +1,143 @@
+"""A service's transactions, one after another ("Pushing events")."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from homeserver.application.ports.service_client import Call, ServiceAwayError
+from homeserver.application.ports.service_log import Parcel
+from homeserver.application.rooms.render import unsigned_of
+from homeserver.domain.events.client_format import client_event
+from homeserver.domain.rooms.membership import JOIN
+from homeserver.domain.shared.canonical_json import encode_json
+from homeserver.domain.shared.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeserver.application.appservices.ephemera import Ephemera
+    from homeserver.application.ports.ids import Ids
+    from homeserver.application.ports.service_client import ServiceClient
+    from homeserver.application.ports.service_log import Queued, ServiceQueue
+    from homeserver.application.ports.timeline_store import TimelineStore
+    from homeserver.application.rooms.registry import RoomRegistry
+    from homeserver.domain.appservices.registration import Registration
+    from homeserver.domain.rooms.timeline import TimelineEvent
+
+EVENTS_AT_ONCE: Final = 100
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+ANSWER_SECONDS: Final = 30.0
+log = logging.getLogger(__name__)
+
+
+class Packing:
+    """Makes transactions of what waits for a service."""
+
+    def __init__(
+        self,
+        queue: ServiceQueue,
+        rooms: RoomRegistry,
+        store: TimelineStore,
+        ephemera: Ephemera,
+        ids: Ids,
+    ) -> None:
+        """Read events here."""
+        self.queue = queue
+        self._rooms = rooms
+        self._store = store
+        self._ephemera = ephemera
+        self._ids = ids
+
+    async def next(self, service: Registration, last: Parcel) -> Parcel | None:
+        """Make and store the one that follows on a transaction that was taken.
+
+        None where there is nothing to tell.
+        """
+        waiting = await self.queue.waiting(service.id, last.upto, EVENTS_AT_ONCE)
+        ephemeral = self._ephemera.take(service)
+        if not waiting and not ephemeral:
+            return None
+        body: dict[str, Any] = {"events": await self._events(waiting)}
+        if ephemeral:
+            body["ephemeral"] = ephemeral
+        upto = waiting[-1].number if waiting else last.upto
+        # not a count: a store that was restored must not give out an id for the second time
+        new = Parcel(0, upto, self._ids.opaque_id(), encode_json(body))
+        return await self.queue.pack(service.id, last, new)
+
+    async def _events(self, waiting: Sequence[Queued]) -> list[dict[str, Any]]:
+        places: dict[int, list[tuple[int, int]]] = {}
+        for each in waiting:
+            places.setdefault(each.room_nid, []).append((each.seq, 0))
+        found: dict[tuple[int, int], TimelineEvent] = {}
+        for nid, wanted in places.items():
+            try:
+                room = await self._rooms.get_by_nid(nid)
+            except NotFoundError:  # deleted since
+                continue
+            items = await self._store.at(room, wanted)
+            found.update({(nid, seq): item for (seq, _), item in items.items()})
+        order = [found.get((each.room_nid, each.seq)) for each in waiting]
+        return [_shown(item) for item in order if item is not None]
+
+
+def _shown(item: TimelineEvent) -> dict[str, Any]:
+    """An event in the client format; a membership of the reader's there is none."""
+    unsigned = unsigned_of(item, membership=JOIN, device_nid=-1)
+    del unsigned["membership"]
+    return client_event(item.event, with_room_id=True, unsigned=unsigned)
+
+
+class Deliver:
+    """Delivers to one service: one transaction at a time, again and again until it is taken."""
+
+    def __init__(self, service: Registration, packing: Packing, client: ServiceClient) -> None:
+        """Deliver what is packed."""
+        self.service = service
+        self._packing = packing
+        self._client = client
+        self._news = asyncio.Event()
+        self._pause = FIRST_PAUSE
+
+    def wake(self) -> None:
+        """There is something to tell."""
+        self._news.set()
+
+    async def __call__(self) -> None:
+        """Run until cancelled. Raises RoleLostError, and the store's errors."""
+        parcel = await self._packing.queue.parcel(self.service.id)
+        while True:
+            if parcel.body and not await self._send(parcel):
+                continue
+            self._news.clear()
+            began = asyncio.get_running_loop().time()
+            new = await self._packing.next(self.service, parcel)
+            if new is None and parcel.body:
+                parcel = await self._packing.queue.done(self.service.id, parcel)
+            elif new is None:
+                await self._news.wait()
+                continue
+            else:
+                parcel = new
+            # an embedded server's writer shares the store: leave it as much time
+            await asyncio.sleep(asyncio.get_running_loop().time() - began)
+
+    async def _send(self, parcel: Parcel) -> bool:
+        """Try once; after a failure wait, longer each time."""
+        path = f"/transactions/{parcel.txn_id}"
+        call = Call("PUT", path, legacy=path, body=parcel.body)
+        try:
+            reply = await self._client(self.service, call, ANSWER_SECONDS)
+            problem = "" if reply.ok else f"status {reply.status}"
+        except ServiceAwayError as error:
+            problem = str(error) or type(error).__name__
+        if not problem:
+            self._pause = FIRST_PAUSE
+            return True
+        log.warning("appservice.not_taken: %s: %s", self.service.id, problem)
+        await asyncio.sleep(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        return False

@@ -1,0 +1,143 @@
+"""The role that tells services what happens: on one worker at a time, whichever lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from homeserver.application.appservices.deliver import Deliver
+from homeserver.application.appservices.watch_logs import WatchLogs
+from homeserver.application.ports.service_log import RoleLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeserver.application.appservices.deliver import Packing
+    from homeserver.application.appservices.ephemera import Ephemera
+    from homeserver.application.ports.room_store import RoomStore
+    from homeserver.application.ports.service_client import ServiceClient
+    from homeserver.application.ports.service_log import ServiceLog
+    from homeserver.application.ports.tail import TailReader
+    from homeserver.application.sync.hub import Hub
+    from homeserver.domain.appservices.registration import Registration
+    from homeserver.domain.appservices.services import Services
+
+PAUSE_SECONDS: Final = 0.2
+"""Between two looks at the logs: what comes meanwhile goes together."""
+LOOK_SECONDS: Final = 5.0
+"""How often the others look whether the holder lives, and the holder without being woken."""
+TYPING_SECONDS: Final = 0.5
+"""How often the holder looks who types, where a service wants to know."""
+FAILED_SECONDS: Final = 2.0
+log = logging.getLogger(__name__)
+
+
+class KeepTold:
+    """Runs until it is stopped. Without services it does nothing but look for some."""
+
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        service_log: ServiceLog,
+        rooms: RoomStore,
+        tail: TailReader,
+        hub: Hub,
+        ephemera: Ephemera,
+        packing: Packing,
+        client: ServiceClient,
+    ) -> None:
+        """Read, pack and deliver through these; `services` are those that want traffic."""
+        self._services = services
+        self._log = service_log
+        self._rooms = rooms
+        self._tail = tail
+        self._hub = hub
+        self._ephemera = ephemera
+        self._packing = packing
+        self._client = client
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="appservices")
+
+    async def stop(self) -> None:
+        """Stop; whoever holds the role next sends again what was under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._client.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._hold()
+            except* RoleLostError:
+                log.info("appservice.role_lost")
+            except* Exception as errors:  # noqa: BLE001 (the store is away: try again)
+                for error in errors.exceptions:
+                    log.warning("appservice.not_followed: %s", error or type(error).__name__)
+            await asyncio.sleep(FAILED_SECONDS)
+
+    async def _hold(self) -> None:
+        """Wait for the role, then tell for as long as it is ours."""
+        cursor = await self._log.take() if self._services() else None
+        while cursor is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            cursor = await self._log.take() if self._services() else None
+        watch = WatchLogs(
+            self._services, self._log, self._rooms, self._tail, self._ephemera, cursor
+        )
+        async with asyncio.TaskGroup() as group:
+            await self._follow(watch, _Round(group, self._packing, self._client))
+
+    async def _follow(self, watch: WatchLogs, delivering: _Round) -> None:
+        while True:
+            seen = self._hub.ticks.now
+            told = list(self._services())
+            delivering.match(told)
+            news = await watch()
+            wants = any(each.receive_ephemeral for each in told)
+            if wants:
+                news |= await self._typing(watch)
+            delivering.wake(news)
+            if self._hub.ticks.now == seen:
+                await self._hub.moved(TYPING_SECONDS if wants else LOOK_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _typing(self, watch: WatchLogs) -> set[str]:
+        rooms = self._ephemera.moved_rooms()
+        if not rooms:
+            return set()
+        known = await watch.watch.look(dict.fromkeys(rooms, 2**62), watch.vector)
+        told: set[str] = set()
+        for nid, interest in known.items():
+            told |= self._ephemera.note_typing(nid, interest)
+        return told
+
+
+class _Round:
+    """The deliveries under way, one for each service."""
+
+    def __init__(self, group: asyncio.TaskGroup, packing: Packing, client: ServiceClient) -> None:
+        self._group = group
+        self._packing = packing
+        self._client = client
+        self._tasks: dict[str, tuple[Deliver, asyncio.Task[None]]] = {}
+
+    def match(self, services: list[Registration]) -> None:
+        """Deliver to these services, as they are registered now."""
+        wanted = {each.id: each for each in services}
+        for service_id, (deliver, task) in list(self._tasks.items()):
+            if wanted.get(service_id) != deliver.service:
+                task.cancel()
+                del self._tasks[service_id]
+        for service_id in wanted.keys() - self._tasks.keys():
+            deliver = Deliver(wanted[service_id], self._packing, self._client)
+            self._tasks[service_id] = deliver, self._group.create_task(deliver())
+
+    def wake(self, services: set[str]) -> None:
+        """Tell the deliveries that there is something."""
+        for service_id in services & self._tasks.keys():
+            self._tasks[service_id][0].wake()

@@ -1,0 +1,1 @@
+"""Application services: who they are, and what concerns them."""

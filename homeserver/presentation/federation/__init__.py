@@ -1,0 +1,1 @@
+"""What other servers and services ask of this one."""

@@ -1,0 +1,86 @@
+"""Services beside two workers: one of them tells, whatever the other one writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from homeserver.application.appservices import deliver, keep_told
+from tests.integration.appservices.test_identity import refused
+from tests.support.bridge import Bridge
+from tests.support.bridged import bridged_pair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role is looked for often, and a service is asked again soon."""
+    monkeypatch.setattr(keep_told, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(deliver, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(deliver, "LONGEST_PAUSE", 0.2)
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_what_two_workers_write_comes_once_in_order_and_goes_on_with_one(
+    tmp_path: Path, irc: Bridge
+) -> None:
+    async with bridged_pair(tmp_path, irc) as (one, other):
+        romeo, ghost = await other.person("romeo"), await other.ghost(irc, "_irc_mercutio")
+        room = await romeo.create_room(invite=[ghost.user_id])
+        await ghost.call("POST", f"/join/{room}", {})
+        for number in range(20):
+            romeo.base = (one, other)[number % 2].base
+            await romeo.send(room, str(number))
+        await irc.until(lambda: "19" in irc.texts)
+        assert irc.texts == [str(number) for number in range(20)]
+
+        irc.answer, before = 500, len(irc.transactions)
+        romeo.base = other.base
+        await romeo.send(room, "held up")
+        await irc.until(lambda: len(irc.transactions) > before)
+        await one.stop()
+        await romeo.send(room, "after")
+        irc.answer = 200
+        await irc.until(lambda: "after" in irc.texts)
+        again = [t for t in irc.transactions[before:] if "held up" in str(t.body)]
+        assert len({t.txn_id for t in again}) == 1
+        assert all(t.body == again[0].body for t in again)
+        assert irc.texts[-2:] == ["held up", "after"]
+
+
+async def test_typing_on_a_worker_that_tells_nobody_reaches_the_service(tmp_path: Path) -> None:
+    nosy = Bridge("nosy", tmp_path, {"receive_ephemeral": True})
+    await nosy.start()
+    async with bridged_pair(tmp_path, nosy) as (_, other):
+        romeo, ghost = await other.person("romeo"), await other.ghost(nosy, "_irc_mercutio")
+        room = await romeo.create_room(invite=[ghost.user_id])
+        await ghost.call("POST", f"/join/{room}", {})
+        await nosy.until(lambda: len(nosy.events) >= 2)
+        body: dict[str, Any] = {"typing": True, "timeout": 20_000}
+        await romeo.call("PUT", f"/rooms/{room}/typing/{romeo.user_id}", body)
+        await nosy.until(lambda: nosy.ephemeral)
+        assert nosy.ephemeral[0]["content"] == {"user_ids": [romeo.user_id]}
+    await nosy.stop()
+
+
+async def test_a_device_that_one_worker_removes_is_unknown_to_the_other(
+    tmp_path: Path, irc: Bridge
+) -> None:
+    async with bridged_pair(tmp_path, irc) as (one, other):
+        ghost = await one.ghost(irc, "_irc_mercutio")
+        session = {"type": "m.login.application_service", "device_id": "PHONE"}
+        identifier = {"type": "m.id.user", "user": ghost.user_id}
+        await ghost.call("POST", "/login", {**session, "identifier": identifier})
+        there = irc.ghost(other.base, ghost.user_id)
+        there.as_device = "PHONE"
+        other.devices.append(there)
+        assert (await there.call("GET", "/account/whoami"))["device_id"] == "PHONE"
+
+        await ghost.call("DELETE", "/devices/PHONE")
+        assert await other.core.hub.reach(one.core.hub.ticks.vector, 5)
+
+        gone = await refused(there.call("GET", "/account/whoami"))
+        assert gone == (400, "M_UNKNOWN_DEVICE")
