@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.access import place_of
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.rooms.stripping import strip
 from homeserver.application.rooms.transactions import Prepared, Transactions
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.power_levels import PowerLevels
+    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
 REDACTION = "m.room.redaction"
 
@@ -42,7 +46,8 @@ class RedactEvent:
     ) -> str:
         """Return the id of the redaction, once it is durable and the target stripped.
 
-        Raises NotFoundError where the room has no such event, ForbiddenError where the
+        Raises NotFoundError where the room has no such event, or none that the requester may
+        know of, ForbiddenError where the
         requester may not redact it, or nobody may (the create event), and what
         `compose` raises.
         """
@@ -50,7 +55,7 @@ class RedactEvent:
         async def prepare() -> Prepared:
             room = await self._access.for_sending(requester, room_id)
             target = await self._store.event(room, target_id)
-            if target is None:
+            if target is None or not await self._may_know(requester, room, target):
                 raise NotFoundError("No such event in this room")
             if target.event.type == CREATE[0]:
                 raise ForbiddenError("The create event cannot be redacted")
@@ -66,6 +71,12 @@ class RedactEvent:
 
         return await self._transactions.once(txn, prepare)
 
+    async def _may_know(self, requester: Requester, room: Room, target: TimelineEvent) -> bool:
+        """Whether a refusal may tell that an event is there: moderators may redact unseen ones."""
+        if requester.user_id == target.event.sender or _has_power(room.levels, requester):
+            return True
+        return (await self._access.window(room, requester.user_id)).sees(place_of(target))
+
 
 def _check(state: RoomDraft, requester: Requester, target: Event) -> None:
     """Everybody may redact their own events; others' is a matter of power.
@@ -73,8 +84,9 @@ def _check(state: RoomDraft, requester: Requester, target: Event) -> None:
     Room versions 3 and later leave this to the sender's server: others accept whatever a
     user of the same server redacts.
     """
-    levels = state.levels
-    if requester.user_id == target.sender or levels is None:
-        return
-    if not levels.may_redact_others(requester.user_id):
+    if requester.user_id != target.sender and not _has_power(state.levels, requester):
         raise ForbiddenError("You may not redact other users' events")
+
+
+def _has_power(levels: PowerLevels | None, requester: Requester) -> bool:
+    return levels is None or levels.may_redact_others(requester.user_id)
