@@ -83,7 +83,7 @@ class GetContext:
             item,
             before=limit - limit // 2,
             after=limit // 2,
-            accept=accepting(wanted),
+            accept=accepting(wanted, await self._aggregations.ignored(requester)),
             sieve=self._related_by.sieve(wanted, lambda: self._aggregations.sight(requester, view)),
         )
         items = (*around.before, item, *around.after)
