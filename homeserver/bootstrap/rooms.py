@@ -34,6 +34,7 @@ from homeserver.application.rooms.log_scan import LogScan
 from homeserver.application.rooms.points import Points
 from homeserver.application.rooms.previews import RoomPreviews
 from homeserver.application.rooms.publish_alias import PublishAlias
+from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.redact_event import RedactEvent
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
@@ -49,6 +50,7 @@ from homeserver.application.rooms.walk_space import WalkSpace
 from homeserver.application.user_data.carry_settings import CarrySettings
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.reports import SqlReportStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.context import context_routes
@@ -90,8 +92,12 @@ def build_send(core: Core) -> SendMessage:
     check = CheckRelation(core.relations, core.store, core.store)
     return SendMessage(
         SendEvent(core.access, check, core.writer),
-        RedactEvent(core.access, core.store, core.writer),
+        RedactEvent(core.access, core.store, core.writer, _guests(core)),
     )
+
+
+def _guests(core: Core) -> PutOutGuests:
+    return PutOutGuests(SqlGuestStore(core.database), core.writer, core.server_name)
 
 
 def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
@@ -178,7 +184,7 @@ def _writing(
             )
         ),
         *send_routes(send),
-        *state_event_routes(SendState(core.access, aliases, members, core.writer)),
+        *state_event_routes(SendState(core.access, aliases, members, core.writer, _guests(core))),
         *redact_routes(send.redact_event),
     )
 

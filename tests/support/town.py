@@ -23,6 +23,7 @@ from homeserver.application.rooms.knock_room import KnockRoom
 from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.application.rooms.publish_alias import PublishAlias
+from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.redact_event import RedactEvent
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.remove_alias import RemoveAlias
@@ -38,6 +39,7 @@ from homeserver.domain.shared.identifiers import domain_of
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.relation_store import SqlRelationStore
@@ -131,8 +133,9 @@ class Town:
         )
         check = CheckRelation(SqlRelationStore(self.store.database), rooms, rooms)
         self.send_event = SendEvent(self.access, check, writer)
-        self.redact_event = RedactEvent(self.access, rooms, writer)
-        self.state = SendState(self.access, self.aliases, self.set_member, writer)
+        guests = PutOutGuests(SqlGuestStore(self.store.database), writer, self.store.server_name)
+        self.redact_event = RedactEvent(self.access, rooms, writer, guests)
+        self.state = SendState(self.access, self.aliases, self.set_member, writer, guests)
         self.resolve = ResolveAlias(self.aliases)
         self.publish = PublishAlias(self.access, self.aliases, writer)
         self.remove = RemoveAlias(self.access, self.aliases, writer)

@@ -45,7 +45,7 @@ def membership_routes(cases: MembershipCases) -> tuple[Route, ...]:
         ("invite", _on_target(members.invite), Auth.USER, "invites", "Invite a user"),
         ("join", join, Auth.GUEST, "joins", "Join a room by id"),
         ("leave", _leaving(members.leave), Auth.GUEST, "joins", "Leave a room or decline it"),
-        ("forget", _forgetting(cases.forget), Auth.GUEST, "joins", "Forget a room that one left"),
+        ("forget", _forgetting(cases.forget), Auth.USER, "joins", "Forget a room that one left"),
         ("kick", _on_target(members.kick), Auth.USER, "invites", "Remove a user from a room"),
         ("ban", _on_target(members.ban), Auth.USER, "invites", "Ban a user from a room"),
         ("unban", _on_target(members.unban), Auth.USER, "invites", "Lift a ban"),

@@ -21,4 +21,4 @@ def rooms_list_routes(joined_rooms: JoinedRooms) -> tuple[Route, ...]:
         return json_response({"joined_rooms": await joined_rooms(request.requester)})
 
     path = "/_matrix/client/v3/joined_rooms"
-    return (Route("GET", path, joined, Auth.GUEST, "reads", versions=("r0",)),)
+    return (Route("GET", path, joined, Auth.USER, "reads", versions=("r0",)),)
