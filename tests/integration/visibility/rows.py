@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from tests.integration.visibility.oracle import BANNED, INVITED, JOINED, KNOCKED, LEFT
+from tests.integration.visibility.oracle import BANNED, INVITED, JOINED, KNOCKED, LEFT, NEVER
 
 if TYPE_CHECKING:
     from tests.integration.visibility.stories import Story
@@ -279,12 +279,49 @@ def public_rooms(method: str) -> Row:
     return asks
 
 
+def room_initial_sync(story: Story) -> Iterable[Ask]:
+    """The newest events and the state where the reader's view ends."""
+    has = texts(story, story.case.visible, *MESSAGES) | state(story)
+    path = in_room(story, "initialSync")
+    yield Ask(path, refusing(story), has, events(story), query={"limit": 100})
+
+
+def initial_sync(story: Story) -> Iterable[Ask]:
+    """As /sync tells it, but of an invitation only that it is there."""
+    query = {"limit": 100, "archived": "true"}
+    if story.case.was_joined:
+        (told,) = sync(story)
+        yield Ask("/initialSync", OK, told.has, told.may, query=query)
+    else:
+        yield Ask("/initialSync", OK, query=query)
+
+
+def event_stream(story: Story) -> Iterable[Ask]:
+    """One's own from now on, which is nothing here; a room's from its beginning."""
+    yield Ask("/events")
+    query = {"room_id": story.room, "from": "t1_0-0a"}
+    has = texts(story, story.case.visible, *MESSAGES, "topic")
+    yield Ask("/events", refusing(story), has, events(story), query=query)
+
+
+def found_event(story: Story) -> Iterable[Ask]:
+    """Without its room's name an event is found by those who have to do with the room."""
+    for stage, event_id in story.said.items():
+        seen = stage in story.case.visible and story.case.membership != NEVER
+        has = texts(story, [stage], "said") if seen else frozenset[str]()
+        yield Ask(f"/events/{quote(event_id)}", OK if seen else NOT_FOUND, has, events(story))
+
+
 _V1, _V3 = "/_matrix/client/v1/rooms/{roomId}", "/_matrix/client/v3/rooms/{roomId}"
 _SUMMARY = "/_matrix/client/v1/room_summary"
 _OLD_SUMMARY = "/_matrix/client/unstable/im.nheko.summary/summary"
 _RELATIONS = f"{_V1}/relations/{{eventId}}"
 
 ROWS: Final[dict[tuple[str, str], Row]] = {
+    ("GET", "/_matrix/client/v3/initialSync"): initial_sync,
+    ("GET", "/_matrix/client/v3/events"): event_stream,
+    ("GET", "/_matrix/client/v3/events/{eventId}"): found_event,
+    ("GET", f"{_V3}/initialSync"): room_initial_sync,
     ("GET", "/_matrix/client/v3/sync"): sync,
     ("GET", "/_matrix/client/v3/joined_rooms"): joined_rooms,
     ("GET", "/_matrix/client/v3/notifications"): notifications,
