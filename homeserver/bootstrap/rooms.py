@@ -23,6 +23,7 @@ from homeserver.application.rooms.get_messages import GetMessages
 from homeserver.application.rooms.get_state import GetState
 from homeserver.application.rooms.get_summary import GetSummary
 from homeserver.application.rooms.invite_user import InviteUser
+from homeserver.application.rooms.invitees import CheckInvitee
 from homeserver.application.rooms.join_room import JoinRoom
 from homeserver.application.rooms.joined_members import JoinedMembers
 from homeserver.application.rooms.joined_rooms import JoinedRooms
@@ -31,6 +32,7 @@ from homeserver.application.rooms.knock_room import KnockRoom
 from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.list_public_rooms import ListPublicRooms
 from homeserver.application.rooms.log_scan import LogScan
+from homeserver.application.rooms.mutual_rooms import ListMutualRooms
 from homeserver.application.rooms.points import Points
 from homeserver.application.rooms.previews import RoomPreviews
 from homeserver.application.rooms.publish_alias import PublishAlias
@@ -105,7 +107,7 @@ def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tu
     carry = CarrySettings(core.access, core.account_data, core.writer)
     return (
         *_writing(core, people, send, carry),
-        *_reading(core, memo),
+        *_reading(core, people, memo),
         *_outside(core),
         *_upgrading(core, people, carry),
         *report_routes(_reports(core, people)),
@@ -164,6 +166,7 @@ def _writing(
         registry=core.rooms,
         aliases=aliases,
         users=people.users,
+        check_invitee=CheckInvitee(people.users, core.account_data),
         profiles=people.profiles,
         ids=core.ids,
         new_nid=core.writer.new_nid,
@@ -196,7 +199,7 @@ def _members(core: Core, people: People, carry: CarrySettings) -> SetMember:
         join=JoinRoom(core.access, change, carry),
         knock=KnockRoom(core.access, change),
         leave=LeaveRoom(core.access, change),
-        invite=InviteUser(core.access, people.users, change),
+        invite=InviteUser(core.access, CheckInvitee(people.users, core.account_data), change),
         kick=KickUser(core.access, change),
         ban=BanUser(core.access, change),
         unban=UnbanUser(core.access, change),
@@ -222,7 +225,7 @@ def _relations(core: Core, points: Points) -> RelationCases:
     )
 
 
-def _reading(core: Core, memo: Memo) -> tuple[Route, ...]:
+def _reading(core: Core, people: People, memo: Memo) -> tuple[Route, ...]:
     scan, state = LogScan(core.store), StateReader(core.store)
     points = Points(core.timeline, core.log, lambda: core.generation)
     access, beside, related = core.access, core.aggregations, RelatedBy(core.relations)
@@ -234,5 +237,8 @@ def _reading(core: Core, memo: Memo) -> tuple[Route, ...]:
         *relation_routes(_relations(core, points)),
         *room_state_routes(GetState(access, state)),
         *member_routes(GetMembers(access, state, points), JoinedMembers(access, memo)),
-        *rooms_list_routes(JoinedRooms(core.hub, core.memberships, core.rooms, core.store)),
+        *rooms_list_routes(
+            JoinedRooms(core.hub, core.memberships, core.rooms, core.store),
+            ListMutualRooms(core.memberships, people.users, core.store),
+        ),
     )

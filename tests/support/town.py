@@ -17,6 +17,7 @@ from homeserver.application.rooms.compose import NewEvent, Transaction
 from homeserver.application.rooms.create_room import CreateRoom
 from homeserver.application.rooms.forget_room import ForgetRoom
 from homeserver.application.rooms.invite_user import InviteUser
+from homeserver.application.rooms.invitees import CheckInvitee
 from homeserver.application.rooms.join_room import JoinRoom
 from homeserver.application.rooms.kick_user import KickUser
 from homeserver.application.rooms.knock_room import KnockRoom
@@ -32,6 +33,7 @@ from homeserver.application.rooms.send_event import SendEvent
 from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.application.user_data.account_data import AccountData
 from homeserver.domain.rooms.presets import CreateRoomRequest
 from homeserver.domain.rooms.room import Room
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
@@ -43,6 +45,7 @@ from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.relation_store import SqlRelationStore
+from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 
 if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
@@ -100,12 +103,14 @@ class Town:
         self.access = RoomAccess(self.registry, rooms, self.memberships)
         self.aliases = SqlAliasStore(self.store.database)
         member = ChangeMember(self.users, self._profile, writer)
+        check_invitee = CheckInvitee(self.users, AccountData(SqlUserDataStore(self.store.database)))
         self.create = CreateRoom(
             writer=writer,
             store=rooms,
             registry=self.registry,
             aliases=self.aliases,
             users=self.users,
+            check_invitee=check_invitee,
             profiles=self._profile,
             ids=self.store.ids,
             new_nid=writer.new_nid,
@@ -114,7 +119,7 @@ class Town:
         self.join = JoinRoom(self.access, member)
         self.knock = KnockRoom(self.access, member)
         self.leave = LeaveRoom(self.access, member)
-        self.invite = InviteUser(self.access, self.users, member)
+        self.invite = InviteUser(self.access, check_invitee, member)
         self.kick = KickUser(self.access, member)
         self.ban = BanUser(self.access, member)
         self.unban = UnbanUser(self.access, member)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from homeserver.domain.shared.errors import ServerNotTrustedError
 from homeserver.presentation.client.fields import required_text, text
 from homeserver.presentation.responses import empty_object, json_response
 from homeserver.presentation.routing import Auth, Route
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _CLIENT = "/_matrix/client/v3"
 _ROOM = f"{_CLIENT}/rooms/{{roomId}}"
+NO_IDENTITY_SERVER = "This server asks no identity servers: invite users by their ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,13 @@ def membership_routes(cases: MembershipCases) -> tuple[Route, ...]:
     members, r0 = cases.members, ("r0",)
     join, knock = _entering(cases, members.join), _entering(cases, members.knock)
     rows = (
-        ("invite", _on_target(members.invite), Auth.USER, "invites", "Invite a user"),
+        (
+            "invite",
+            _on_target(members.invite, _refuse_address),
+            Auth.USER,
+            "invites",
+            "Invite a user",
+        ),
         ("join", join, Auth.GUEST, "joins", "Join a room by id"),
         ("leave", _leaving(members.leave), Auth.GUEST, "joins", "Leave a room or decline it"),
         ("forget", _forgetting(cases.forget), Auth.USER, "joins", "Forget a room that one left"),
@@ -98,11 +106,21 @@ def _forgetting(forget: ForgetRoom) -> Handler:
     return post_forget
 
 
-def _on_target(act: OnTarget) -> Handler:
+def _on_target(act: OnTarget, check: Callable[[JsonObject], None] | None = None) -> Handler:
     async def post_on_target(request: Request) -> Response:
         body = await request.json_object()
+        if check is not None:
+            check(body)
         user_id = required_text(body, "user_id")
         await act(request.requester, request.params["roomId"], user_id, _reason(body))
         return empty_object()
 
     return post_on_target
+
+
+def _refuse_address(body: JsonObject) -> None:
+    """No identity server is asked who is behind an address."""
+    if "user_id" not in body and "address" in body:
+        for name in ("id_server", "id_access_token", "medium", "address"):
+            required_text(body, name)
+        raise ServerNotTrustedError(NO_IDENTITY_SERVER)

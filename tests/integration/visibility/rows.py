@@ -26,12 +26,16 @@ TIMELINE: Final = json.dumps(
 
 @dataclass(frozen=True)
 class Ask:
-    """A request and what it must be answered: `path` lies under the client API's v3."""
+    """A request and what it must be answered: `path` lies under the client API's v3.
+
+    `lacks` are further texts that must not be in the answer.
+    """
 
     path: str
     status: int = OK
     has: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
     method: str = "GET"
     body: dict[str, Any] | None = None
     query: dict[str, Any] = field(default_factory=dict)
@@ -267,7 +271,22 @@ def sync(story: Story) -> Iterable[Ask]:
 
 def joined_rooms(story: Story) -> Iterable[Ask]:
     """Ids of rooms, of those one is in."""
-    yield Ask("/joined_rooms", OK, frozenset({story.room} if story.case.is_joined else ()))
+    yield _listing("/joined_rooms", story)
+
+
+def mutual_rooms(path: str) -> Row:
+    """With who made the room: it is shared by who is in it."""
+
+    def asks(story: Story) -> Iterable[Ask]:
+        yield _listing(path, story, user_id="@romeo:firn.test")
+
+    return asks
+
+
+def _listing(path: str, story: Story, **query: Any) -> Ask:
+    room, nothing = frozenset({story.room}), frozenset[str]()
+    has, lacks = (room, nothing) if story.case.is_joined else (nothing, room)
+    return Ask(path, OK, has, lacks=lacks, query=query)
 
 
 def public_rooms(method: str) -> Row:
@@ -317,7 +336,12 @@ _SUMMARY = "/_matrix/client/v1/room_summary"
 _OLD_SUMMARY = "/_matrix/client/unstable/im.nheko.summary/summary"
 _RELATIONS = f"{_V1}/relations/{{eventId}}"
 
+_MUTUAL = "/_matrix/client/v1/mutual_rooms"
+_OLD_MUTUAL = "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms"
+
 ROWS: Final[dict[tuple[str, str], Row]] = {
+    ("GET", _MUTUAL): mutual_rooms(_MUTUAL),
+    ("GET", _OLD_MUTUAL): mutual_rooms(_OLD_MUTUAL),
     ("GET", "/_matrix/client/v3/initialSync"): initial_sync,
     ("GET", "/_matrix/client/v3/events"): event_stream,
     ("GET", "/_matrix/client/v3/events/{eventId}"): found_event,

@@ -58,6 +58,7 @@ async def test_D8_I8_readers_get_what_the_specification_grants_and_no_byte_more(
         assert status == wanted.status, (wanted, answer)
         told = {secret for secret in secrets(story) if secret in answer}
         assert not told - wanted.has - wanted.may, (wanted.path, "too much")
+        assert not any(text in answer for text in wanted.lacks), (wanted.path, "too much")
         missing = {text for text in wanted.has if text not in answer}
         assert not missing, (wanted.path, "too little")
         assert status == OK or not wanted.has
