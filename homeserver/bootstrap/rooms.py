@@ -38,6 +38,7 @@ from homeserver.application.rooms.previews import RoomPreviews
 from homeserver.application.rooms.publish_alias import PublishAlias
 from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.redact_event import RedactEvent
+from homeserver.application.rooms.redeem_invitation import RedeemInvitation
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
 from homeserver.application.rooms.room_aliases import RoomAliases
@@ -50,6 +51,7 @@ from homeserver.application.rooms.unban_user import UnbanUser
 from homeserver.application.rooms.upgrade_room import UpgradeRoom
 from homeserver.application.rooms.walk_space import WalkSpace
 from homeserver.application.user_data.carry_settings import CarrySettings
+from homeserver.infrastructure.crypto.ed25519 import Ed25519Verifier
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
 from homeserver.infrastructure.sql.guests import SqlGuestStore
@@ -175,9 +177,12 @@ def _writing(
     members = _members(core, people, carry)
     resolve = ResolveAlias(aliases)
     forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
+    redeem = RedeemInvitation(
+        core.access, people.users, people.profiles, core.writer, Ed25519Verifier.from_base64
+    )
     return (
         *create_room_routes(create),
-        *membership_routes(MembershipCases(members, forget, resolve)),
+        *membership_routes(MembershipCases(members, redeem, forget, resolve)),
         *alias_routes(
             AliasCases(
                 resolve,

@@ -26,6 +26,7 @@ from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.application.rooms.publish_alias import PublishAlias
 from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.redact_event import RedactEvent
+from homeserver.application.rooms.redeem_invitation import RedeemInvitation
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
@@ -38,6 +39,7 @@ from homeserver.domain.rooms.presets import CreateRoomRequest
 from homeserver.domain.rooms.room import Room
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.identifiers import domain_of
+from homeserver.infrastructure.crypto.ed25519 import Ed25519Verifier
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
@@ -132,6 +134,9 @@ class Town:
             kick=self.kick,
             ban=self.ban,
             unban=self.unban,
+        )
+        self.redeem = RedeemInvitation(
+            self.access, self.users, self._profile, writer, Ed25519Verifier.from_base64
         )
         self.forget = ForgetRoom(
             self.access, self.memberships, writer, lambda *pair: self.forgotten.append(pair)
