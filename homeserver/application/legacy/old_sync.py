@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,9 +45,7 @@ class OldSync:
 
     async def initial(self, requester: Requester, limit: int, *, archived: bool) -> Json:
         """All rooms with their newest `limit` events; with `archived` those that were left."""
-        wanted = Filter(
-            room=RoomFilter(include_leave=archived, timeline=RoomEventFilter(limit=limit))
-        )
+        wanted = _newest(limit, archived=archived)
         found = await self._ask(requester, SyncRequest(None, wanted, state_name=STATE_AFTER))
         end, rooms = found["next_batch"], found.get("rooms", {})
         listed = [_room(room_id, JOIN, part, end) for room_id, part in _items(rooms, "join")]
@@ -83,6 +82,13 @@ class OldSync:
 
     async def _ask(self, requester: Requester, request: SyncRequest) -> Json:
         return _decode(await self._sync(requester, request._replace(confirms=False)))
+
+
+@cache
+def _newest(limit: int, *, archived: bool) -> Filter:
+    """One object for each of the few there are: compiled filters are kept by identity."""
+    timeline = RoomEventFilter(limit=limit)
+    return Filter(room=RoomFilter(include_leave=archived, timeline=timeline))
 
 
 def _items(rooms: Json, section: str) -> Iterator[tuple[str, Json]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from itertools import count
 from pathlib import Path
@@ -10,8 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
+from homeserver.bootstrap.delivery import start_delivery
 from homeserver.config.settings import Registration
-from tests.integration.accounts.conftest import DUMMY, PASSWORD
+from tests.integration.accounts.conftest import DUMMY, PASSWORD, start_town, stop_town
 
 if TYPE_CHECKING:
     from tests.integration.accounts.conftest import Town
@@ -251,3 +253,30 @@ async def test_upgrades_that_are_refused(town: Town) -> None:
         full = {"password": PASSWORD, "auth": DUMMY, **body}
         assert (await town.ask("POST", "/register", full)).error == error
     assert (await town.whoami(token)).json["is_guest"] is True
+
+
+async def test_guests_who_come_by_another_worker_leave_too(town: Town) -> None:
+    if town.store.kind == "sqlite":
+        assert town.core.tail is None  # one process: there is no other
+        return
+    other = await start_town(town.store, "other", await town.store.another())
+    deliveries = [await start_delivery(each.core) for each in (town, other)]
+    alice = await town.register("alice")
+    who = await guest(town)
+    for number in range(6):
+        room = await open_room(town, alice["access_token"])
+        joining = in_room(other, "POST", room, "join", who["access_token"], {})
+        body = {"guest_access": "forbidden"}
+        closing = in_room(
+            town, "PUT", room, "state/m.room.guest_access/", alice["access_token"], body
+        )
+        if number % 2:
+            answers = [*await asyncio.gather(joining, closing)]
+        else:
+            answers = [await joining, await closing]
+        assert answers[0].status in ((200, 403) if number % 2 else (200,))
+        assert answers[1].status == 200
+        assert await joined(town, room, alice["access_token"]) == {alice["user_id"]}
+    for delivery in deliveries:
+        await delivery.stop()
+    await stop_town(other)
