@@ -30,12 +30,14 @@ from homeserver.application.accounts.profile_cache import ProfileCache
 from homeserver.application.accounts.read_profile import ReadProfile
 from homeserver.application.accounts.refresh_session import RefreshSession
 from homeserver.application.accounts.register import Register
+from homeserver.application.accounts.register_guest import RegisterGuest
 from homeserver.application.accounts.registration_policy import (
     RegistrationPolicy,
     RegistrationSettings,
 )
 from homeserver.application.accounts.remove_devices import RemoveDevices
 from homeserver.application.accounts.rename_device import RenameDevice
+from homeserver.application.accounts.upgrade_guest import UpgradeGuest
 from homeserver.application.accounts.users import Users
 from homeserver.application.appservices.act_as import ActAs
 from homeserver.application.appservices.service_accounts import ServiceAccounts
@@ -51,6 +53,7 @@ from homeserver.domain.accounts.password import PasswordPolicy
 from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.openid import SqlOpenIdStore
 from homeserver.infrastructure.sql.profiles import SqlProfileStore
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
@@ -216,6 +219,13 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
         passwords=parts.passwords,
         interactive_auth=parts.interactive_auth,
         create_account=parts.create_account,
+        upgrade_guest=UpgradeGuest(
+            parts.authenticate,
+            SqlGuestStore(core.database),
+            core.writer,
+            parts.authenticate,
+            core.server_name,
+        ),
         open_session=parts.open_session,
         hasher=parts.hasher,
         ids=core.ids,
@@ -223,7 +233,21 @@ def _register(core: Core, parts: _Parts) -> RegisterCases:
         services=parts.services,
     )
     available = NameAvailable(parts.create_account, core.server_name, parts.services)
-    return RegisterCases(register, available, policy, parts.service_accounts, core.server_name)
+    register_guest = RegisterGuest(
+        allowed=lambda: core.settings.current.registration.guests,
+        create_account=parts.create_account,
+        open_session=parts.open_session,
+        ids=core.ids,
+        server_name=core.server_name,
+    )
+    return RegisterCases(
+        register,
+        register_guest,
+        available,
+        policy,
+        parts.service_accounts,
+        core.server_name,
+    )
 
 
 def _leave_all(core: Core, people: People) -> LeaveAllRooms:

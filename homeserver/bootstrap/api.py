@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.appservices import build_keep_told, build_services
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.legacy import build_legacy
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
@@ -60,6 +61,7 @@ def build_api(
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
     keep_told = build_keep_told(core, services, sync.typing)
+    legacy = build_legacy(core, sync.sync)
     parts = (sync, to_device, stream, search, services)
-    routes = (*accounts.routes, *rooms, *(row for part in parts for row in part.routes))
+    routes = (*accounts.routes, *rooms, *legacy, *(row for part in parts for row in part.routes))
     return Api(routes, accounts, sync, to_device, stream, search, keep_told)

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.redis.link import RedisLink
     from homeserver.presentation.routing import Route
 
+UNSTABLE_FEATURES = {
+    "org.matrix.msc4155": True,  # whose invitations one wants, by lists
+    "org.matrix.msc4380.stable": True,  # that one wants none
+    "uk.half-shot.msc2666.query_mutual_rooms": True,
+    "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
+}
+"""What is there of later versions than those that /versions lists, as clients ask for it."""
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -93,6 +100,7 @@ def all_routes(core: Core, routes: Iterable[Route]) -> tuple[Route, ...]:
     discovery = Discovery(
         base_url=settings.public_url or f"http://{host}:{port}",
         default_room_version=lambda: core.settings.current.rooms.default_version,
+        unstable_features=UNSTABLE_FEATURES,
     )
     probes = Probes(
         live=lambda: not core.writer.fenced,

@@ -24,6 +24,7 @@ from homeserver.application.rooms.get_messages import GetMessages
 from homeserver.application.rooms.get_state import GetState
 from homeserver.application.rooms.get_summary import GetSummary
 from homeserver.application.rooms.invite_user import InviteUser
+from homeserver.application.rooms.invitees import CheckInvitee
 from homeserver.application.rooms.join_room import JoinRoom
 from homeserver.application.rooms.joined_members import JoinedMembers
 from homeserver.application.rooms.joined_rooms import JoinedRooms
@@ -32,10 +33,13 @@ from homeserver.application.rooms.knock_room import KnockRoom
 from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.list_public_rooms import ListPublicRooms
 from homeserver.application.rooms.log_scan import LogScan
+from homeserver.application.rooms.mutual_rooms import ListMutualRooms
 from homeserver.application.rooms.points import Points
 from homeserver.application.rooms.previews import RoomPreviews
 from homeserver.application.rooms.publish_alias import PublishAlias
+from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.redact_event import RedactEvent
+from homeserver.application.rooms.redeem_invitation import RedeemInvitation
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
 from homeserver.application.rooms.room_aliases import RoomAliases
@@ -48,8 +52,10 @@ from homeserver.application.rooms.unban_user import UnbanUser
 from homeserver.application.rooms.upgrade_room import UpgradeRoom
 from homeserver.application.rooms.walk_space import WalkSpace
 from homeserver.application.user_data.carry_settings import CarrySettings
+from homeserver.infrastructure.crypto.ed25519 import Ed25519Verifier
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.reports import SqlReportStore
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.context import context_routes
@@ -93,8 +99,12 @@ def build_send(core: Core) -> SendMessage:
     check = CheckRelation(core.relations, core.store, core.store)
     return SendMessage(
         SendEvent(core.access, check, core.writer),
-        RedactEvent(core.access, core.store, core.writer),
+        RedactEvent(core.access, core.store, core.writer, _guests(core)),
     )
+
+
+def _guests(core: Core) -> PutOutGuests:
+    return PutOutGuests(SqlGuestStore(core.database), core.writer, core.server_name)
 
 
 def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:
@@ -102,7 +112,7 @@ def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tu
     carry = CarrySettings(core.access, core.account_data, core.writer)
     return (
         *_writing(core, people, send, carry),
-        *_reading(core, memo),
+        *_reading(core, people, memo),
         *_outside(core, people),
         *_upgrading(core, people, carry),
         *report_routes(_reports(core, people)),
@@ -161,6 +171,7 @@ def _writing(
         registry=core.rooms,
         aliases=aliases,
         users=people.users,
+        check_invitee=CheckInvitee(people.users, core.account_data),
         profiles=people.profiles,
         ids=core.ids,
         new_nid=core.writer.new_nid,
@@ -170,9 +181,12 @@ def _writing(
     members = _members(core, people, carry)
     resolve = ResolveAlias(aliases, people.unknown)
     forget = ForgetRoom(core.access, core.memberships, core.writer, core.hub.forget)
+    redeem = RedeemInvitation(
+        core.access, people.users, people.profiles, core.writer, Ed25519Verifier.from_base64
+    )
     return (
         *create_room_routes(create),
-        *membership_routes(MembershipCases(members, forget, resolve)),
+        *membership_routes(MembershipCases(members, redeem, forget, resolve)),
         *alias_routes(
             AliasCases(
                 resolve,
@@ -182,7 +196,7 @@ def _writing(
             )
         ),
         *send_routes(send),
-        *state_event_routes(SendState(core.access, aliases, members, core.writer)),
+        *state_event_routes(SendState(core.access, aliases, members, core.writer, _guests(core))),
         *redact_routes(send.redact_event),
     )
 
@@ -194,7 +208,7 @@ def _members(core: Core, people: People, carry: CarrySettings) -> SetMember:
         join=JoinRoom(core.access, change, carry),
         knock=KnockRoom(core.access, change),
         leave=LeaveRoom(core.access, change),
-        invite=InviteUser(core.access, people.users, change),
+        invite=InviteUser(core.access, CheckInvitee(people.users, core.account_data), change),
         kick=KickUser(core.access, change),
         ban=BanUser(core.access, change),
         unban=UnbanUser(core.access, change),
@@ -220,7 +234,7 @@ def _relations(core: Core, points: Points) -> RelationCases:
     )
 
 
-def _reading(core: Core, memo: Memo) -> tuple[Route, ...]:
+def _reading(core: Core, people: People, memo: Memo) -> tuple[Route, ...]:
     scan, state = LogScan(core.store), StateReader(core.store)
     points = Points(core.timeline, core.log, lambda: core.generation)
     access, beside, related = core.access, core.aggregations, RelatedBy(core.relations)
@@ -232,5 +246,8 @@ def _reading(core: Core, memo: Memo) -> tuple[Route, ...]:
         *relation_routes(_relations(core, points)),
         *room_state_routes(GetState(access, state)),
         *member_routes(GetMembers(access, state, points), JoinedMembers(access, memo)),
-        *rooms_list_routes(JoinedRooms(core.hub, core.memberships, core.rooms, core.store)),
+        *rooms_list_routes(
+            JoinedRooms(core.hub, core.memberships, core.rooms, core.store),
+            ListMutualRooms(core.memberships, people.users, core.store),
+        ),
     )

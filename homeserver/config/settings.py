@@ -62,6 +62,11 @@ class Registration:
     """Who may make an account."""
 
     open: bool = setting(False, "Whether anybody may register without a token.", dynamic=True)
+    guests: bool = setting(
+        False,
+        "Whether anybody may have a guest account, which may read and enter rooms open to guests.",
+        dynamic=True,
+    )
     tokens: tuple[str, ...] = setting(
         (), "Registration tokens that are always valid.", dynamic=True, secret=True
     )

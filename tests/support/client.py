@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -123,18 +124,39 @@ class Device:
         self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None
     ) -> Any:
         """Make a request under the client API. Raises MatrixRefusal."""
+        status, text, headers = await self._ask(method, path, body, query, self.token)
+        found = json.loads(text)
+        if status != 200:
+            raise MatrixRefusal(status, found, headers)
+        return found
+
+    async def raw(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: dict[str, Any] | None = None,
+        *,
+        token: str | None = None,
+    ) -> tuple[int, str]:
+        """Make a request, whatever comes of it: status and text. `token` in the place of its own."""
+        status, text, _ = await self._ask(
+            method, path, body, query, self.token if token is None else token
+        )
+        return status, text
+
+    async def _ask(
+        self, method: str, path: str, body: Any, query: dict[str, Any] | None, token: str
+    ) -> tuple[int, str, dict[str, str]]:
         if self._http is None:
             self._http = aiohttp.ClientSession()
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.base + (path if path.startswith("/_") else V3 + path)
         params = {k: str(v) for k, v in (query or {}).items() if v is not None}
         async with self._http.request(
             method, _encoded(url), json=body, params=params, headers=headers
         ) as answer:
-            found = await answer.json(content_type=None)
-            if answer.status != 200:
-                raise MatrixRefusal(answer.status, found, dict(answer.headers))
-            return found
+            return answer.status, await answer.text(), dict(answer.headers)
 
     async def register(self, name: str, password: str = "correct horse") -> Device:
         """Make an account and be its first device."""

@@ -18,6 +18,7 @@ from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.legacy import build_legacy
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
@@ -190,6 +191,7 @@ class SyncTown:
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
+            *build_legacy(self.core, self.parts.sync),
             *self.to_device.routes,
             *self.stream.routes,
             *self.search.routes,

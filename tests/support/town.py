@@ -17,13 +17,16 @@ from homeserver.application.rooms.compose import NewEvent, Transaction
 from homeserver.application.rooms.create_room import CreateRoom
 from homeserver.application.rooms.forget_room import ForgetRoom
 from homeserver.application.rooms.invite_user import InviteUser
+from homeserver.application.rooms.invitees import CheckInvitee
 from homeserver.application.rooms.join_room import JoinRoom
 from homeserver.application.rooms.kick_user import KickUser
 from homeserver.application.rooms.knock_room import KnockRoom
 from homeserver.application.rooms.leave_room import LeaveRoom
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.application.rooms.publish_alias import PublishAlias
+from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.redact_event import RedactEvent
+from homeserver.application.rooms.redeem_invitation import RedeemInvitation
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.remove_alias import RemoveAlias
 from homeserver.application.rooms.resolve_alias import ResolveAlias
@@ -31,17 +34,21 @@ from homeserver.application.rooms.send_event import SendEvent
 from homeserver.application.rooms.send_state import SendState
 from homeserver.application.rooms.set_member import SetMember
 from homeserver.application.rooms.unban_user import UnbanUser
+from homeserver.application.user_data.account_data import AccountData
 from homeserver.domain.appservices.services import Services
 from homeserver.domain.rooms.presets import CreateRoomRequest
 from homeserver.domain.rooms.room import Room
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.identifiers import domain_of
+from homeserver.infrastructure.crypto.ed25519 import Ed25519Verifier
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.relation_store import SqlRelationStore
+from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 
 if TYPE_CHECKING:
     from homeserver.application.writing.draft import Draft
@@ -99,12 +106,14 @@ class Town:
         self.access = RoomAccess(self.registry, rooms, self.memberships)
         self.aliases = SqlAliasStore(self.store.database)
         member = ChangeMember(self.users, self._profile, writer)
+        check_invitee = CheckInvitee(self.users, AccountData(SqlUserDataStore(self.store.database)))
         self.create = CreateRoom(
             writer=writer,
             store=rooms,
             registry=self.registry,
             aliases=self.aliases,
             users=self.users,
+            check_invitee=check_invitee,
             profiles=self._profile,
             ids=self.store.ids,
             new_nid=writer.new_nid,
@@ -114,7 +123,7 @@ class Town:
         self.join = JoinRoom(self.access, member)
         self.knock = KnockRoom(self.access, member)
         self.leave = LeaveRoom(self.access, member)
-        self.invite = InviteUser(self.access, self.users, member)
+        self.invite = InviteUser(self.access, check_invitee, member)
         self.kick = KickUser(self.access, member)
         self.ban = BanUser(self.access, member)
         self.unban = UnbanUser(self.access, member)
@@ -128,13 +137,17 @@ class Town:
             ban=self.ban,
             unban=self.unban,
         )
+        self.redeem = RedeemInvitation(
+            self.access, self.users, self._profile, writer, Ed25519Verifier.from_base64
+        )
         self.forget = ForgetRoom(
             self.access, self.memberships, writer, lambda *pair: self.forgotten.append(pair)
         )
         check = CheckRelation(SqlRelationStore(self.store.database), rooms, rooms)
         self.send_event = SendEvent(self.access, check, writer)
-        self.redact_event = RedactEvent(self.access, rooms, writer)
-        self.state = SendState(self.access, self.aliases, self.set_member, writer)
+        guests = PutOutGuests(SqlGuestStore(self.store.database), writer, self.store.server_name)
+        self.redact_event = RedactEvent(self.access, rooms, writer, guests)
+        self.state = SendState(self.access, self.aliases, self.set_member, writer, guests)
         self.resolve = ResolveAlias(self.aliases)
         self.publish = PublishAlias(self.access, self.aliases, writer, Services)
         self.remove = RemoveAlias(self.access, self.aliases, writer, Services)

@@ -25,6 +25,7 @@ from homeserver.application.rooms.get_state import GetState
 from homeserver.application.rooms.joined_members import JoinedMembers
 from homeserver.application.rooms.joined_rooms import JoinedRooms
 from homeserver.application.rooms.log_scan import LogScan
+from homeserver.application.rooms.mutual_rooms import ListMutualRooms
 from homeserver.application.rooms.points import Points
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.state_reader import StateReader
@@ -171,7 +172,16 @@ class World:
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)
         self.joined_members = JoinedMembers(self.access, Memo(self.cache))
+        self.mutual_rooms = ListMutualRooms(places, self, self.store)
         self.joined_rooms = JoinedRooms(self.hub, places, self.rooms, self.store)
+
+    async def nid_of(self, user_id: str, *, create: bool) -> int | None:
+        """See `Users.nid_of`."""
+        return NIDS.get(user_id)
+
+    async def exists_locally(self, user_id: str) -> bool:
+        """See `Users.exists_locally`."""
+        return user_id in NIDS
 
     async def room(self, *puts: Put) -> Room:
         """A new room that Alice created and joined, and what else is put."""

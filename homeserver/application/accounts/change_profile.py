@@ -13,7 +13,11 @@ from homeserver.domain.accounts.profile import (
     check_field_name,
     with_field,
 )
-from homeserver.domain.shared.errors import ForbiddenError, UnavailableError
+from homeserver.domain.shared.errors import (
+    ForbiddenError,
+    GuestAccessForbiddenError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +64,8 @@ class ChangeProfile:
     ) -> None:
         if user_id != requester.user_id:
             raise ForbiddenError("You may only change your own profile")
+        if requester.is_guest and name != DISPLAY_NAME:
+            raise GuestAccessForbiddenError("Guests may only change their display name")
         fields = await self._store(requester.user_nid, edit)
         if fields is not None and name in _IN_ROOMS:
             for listener in self.listeners:

@@ -41,7 +41,8 @@ class CreateAccount:
         user_id: str,
         password_hash: str | None,
         *,
-        is_admin: bool,
+        is_admin: bool = False,
+        is_guest: bool = False,
         also: Callable[[Draft, int], T],
         still_allowed: Callable[[], Awaitable[None]] | None = None,
     ) -> T:
@@ -56,7 +57,7 @@ class CreateAccount:
                 await still_allowed()
             known = await self.users.nid_of(user_id)
             nid = self.nids.new_nid() if known is None else known
-            account = Account(nid, user_id, password_hash, is_admin=is_admin)
+            account = Account(nid, user_id, password_hash, is_admin=is_admin, is_guest=is_guest)
 
             def change(draft: Draft, account: Account = account, known: int | None = known) -> T:
                 if known is None:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from homeserver.application.accounts.interactive_auth import InteractiveAuth, UiaCall
     from homeserver.application.accounts.open_session import LoginWish, OpenSession, Session
     from homeserver.application.accounts.registration_policy import RegistrationPolicy
+    from homeserver.application.accounts.upgrade_guest import UpgradeGuest
     from homeserver.application.ports.ids import Ids
     from homeserver.application.ports.password_hasher import PasswordHasher
     from homeserver.application.ports.registration_token_store import RegistrationToken
+    from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.accounts.password import PasswordPolicy
     from homeserver.domain.accounts.uia import Verifier
@@ -28,11 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What a client asks for; `login` None makes the account without a session."""
+    """What a client asks for; `login` None makes the account without a session.
+
+    `guest_token` is the access token of a guest whose account is to be made a full one.
+    """
 
     username: str | None
     password: object = field(repr=False)
     login: LoginWish | None
+    guest_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -50,6 +56,7 @@ class Register:
     passwords: PasswordPolicy
     interactive_auth: InteractiveAuth
     create_account: CreateAccount
+    upgrade_guest: UpgradeGuest
     open_session: OpenSession
     hasher: PasswordHasher
     ids: Ids
@@ -60,19 +67,23 @@ class Register:
         """Give the user id and the session.
 
         ForbiddenError where registration is closed, InvalidUsernameError, UserInUseError,
-        ExclusiveError, UiaChallengeError, WeakPasswordError.
+        ExclusiveError, UiaChallengeError, WeakPasswordError; of a guest what `UpgradeGuest` raises.
         """
         requirement = await self.policy.requirement()
+        guest = None
+        if wish.guest_token is not None:
+            guest = await self.upgrade_guest.who(wish.guest_token, wish.username)
         user_id = check_new_user_id(wish.username or self._new_name(), self.server_name)
         self.services().check_new_user(user_id, None)
-        await self.create_account.check_free(user_id)
+        if guest is None:
+            await self.create_account.check_free(user_id)
         if wish.password is not None:
             self.passwords.check_new(wish.password)
         ticket = _Ticket()
         spend = await self.interactive_auth(requirement, call, self._verifiers(ticket))
         if wish.password is None:
             raise MissingParamError("Missing password")
-        return user_id, await self._create(user_id, wish, ticket.token, spend)
+        return user_id, await self._create(user_id, wish, ticket.token, spend, guest)
 
     async def _create(
         self,
@@ -80,6 +91,7 @@ class Register:
         wish: NewAccount,
         ticket: RegistrationToken | None,
         spend: Callable[[Draft], None],
+        guest: Requester | None,
     ) -> Session | None:
         password_hash = await self.hasher.hash(self.passwords.check_new(wish.password))
         login = wish.login
@@ -91,6 +103,10 @@ class Register:
                 self.policy.tokens.use(draft, ticket.token_hash)
             if session is not None and login is not None:
                 self.open_session.write(draft, user_nid, session, login, None)
+
+        if guest is not None:
+            await self.upgrade_guest(guest, password_hash, also)
+            return session
 
         async def still_allowed() -> None:
             if ticket is None:

@@ -32,7 +32,7 @@ class AccountStore(Protocol):
         ...
 
     async def any_exists(self) -> bool:
-        """Whether there is an account at all."""
+        """Whether there is an account at all, but for guests."""
         ...
 
     async def half_gone(self) -> Sequence[tuple[str, int]]:

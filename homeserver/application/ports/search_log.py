@@ -117,8 +117,11 @@ class SearchLog(Protocol):
         """These events, as far as they are in the log."""
         ...
 
-    async def edits(self, keys: Collection[EventKey]) -> Sequence[Edit]:
-        """The stored edits that have one of these keys, or are of an event that has one."""
+    async def edits(self, keys: Collection[EventKey], newest: int) -> Sequence[Edit]:
+        """The stored edits that have one of these keys, or are of an event that has one.
+
+        Of the latter each sender's `newest` ones.
+        """
         ...
 
     async def store(self, cursor: FillCursor, changes: Changes) -> FillCursor:

@@ -18,6 +18,10 @@ class TimelineStore(Protocol):
         """One event of the room's log by id."""
         ...
 
+    async def room_of(self, event_id: str, room_nids: Sequence[int]) -> int | None:
+        """In which of these rooms (internal ids) an event is."""
+        ...
+
     async def events(
         self,
         room: Room,

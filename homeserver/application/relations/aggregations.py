@@ -51,8 +51,11 @@ class Aggregations:
 
     async def sight(self, requester: Requester, view: RoomView) -> Sight:
         """Which children a reader of a room may know of."""
-        ignored = await self._ignored(requester.user_nid)
-        return sight_of(view.window, view.until, ignored)
+        return sight_of(view.window, view.until, await self.ignored(requester))
+
+    async def ignored(self, requester: Requester) -> frozenset[str]:
+        """Whose events but state a reader does not want."""
+        return await self._ignored(requester.user_nid)
 
     async def for_view(
         self, requester: Requester, view: RoomView, items: Iterable[TimelineEvent]

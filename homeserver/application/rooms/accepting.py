@@ -1,4 +1,4 @@
-"""A client's filter as a test of timeline events."""
+"""What a client wants of a timeline, as one test of its events."""
 
 from __future__ import annotations
 
@@ -12,10 +12,21 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.sync.filter import RoomEventFilter
 
+NOBODY: frozenset[str] = frozenset()
 
-def accepting(wanted: RoomEventFilter) -> Callable[[TimelineEvent], bool] | None:
-    """The test, None where the filter takes everything."""
+
+def accepting(
+    wanted: RoomEventFilter, ignored: frozenset[str] = NOBODY
+) -> Callable[[TimelineEvent], bool] | None:
+    """The test, None where everything passes; of `ignored` users only state does."""
     accepts = event_predicate(wanted)
-    if accepts is None:
-        return None
-    return lambda item: accepts(item.event)
+    if not ignored:
+        return None if accepts is None else lambda item: accepts(item.event)
+
+    def accept(item: TimelineEvent) -> bool:
+        event = item.event
+        if event.sender in ignored and event.state_key is None:
+            return False
+        return accepts is None or accepts(event)
+
+    return accept

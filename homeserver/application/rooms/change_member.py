@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.compose import NewEvent, compose
+from homeserver.domain.rooms.guest_access import is_open_to_guests
 from homeserver.domain.rooms.membership import INVITE, JOIN, KNOCK, LEAVE
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.canonical_json import same_json
-from homeserver.domain.shared.errors import ForbiddenError, InvalidParamError
+from homeserver.domain.shared.errors import (
+    ForbiddenError,
+    GuestAccessForbiddenError,
+    InvalidParamError,
+)
 from homeserver.domain.shared.identifiers import domain_of, is_user_id
 
 if TYPE_CHECKING:
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.member_steps import Step
     from homeserver.domain.rooms.room import Room
 
@@ -61,7 +67,9 @@ class ChangeMember:
         is_plain = not extra.keys() - {"reason"}
 
         def change(draft: Draft) -> str:
-            held = draft.room(room).state(MEMBER, user_id)
+            state = draft.room(room)
+            _check_guest(state, requester, step)
+            held = state.state(MEMBER, user_id)
             if held is not None and _holds(held, requester, content, step, is_plain=is_plain):
                 return held.event_id
             _check_begin(held, step)
@@ -103,6 +111,12 @@ def _holds(
     if is_plain and held.membership in step.done_in:
         return True
     return held.sender == requester.user_id and same_json(held.content, content)
+
+
+def _check_guest(state: RoomDraft, requester: Requester, step: Step) -> None:
+    """Guests join what is open to them, by the room as it is in this batch."""
+    if requester.is_guest and step.membership == JOIN and not is_open_to_guests(state):
+        raise GuestAccessForbiddenError("Guests may not join this room")
 
 
 def _check_begin(held: Event | None, step: Step) -> None:

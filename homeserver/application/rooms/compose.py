@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
+    from homeserver.domain.rooms.auth.state import Signatures
     from homeserver.domain.rooms.draft import Merge, RoomDraft
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.shared.json import JsonObject
@@ -64,7 +65,7 @@ class OwnSignatures(NamedTuple):
         return server_name == self.server_name
 
     def signed_with(self, _signed: JsonObject, _public_key: str) -> bool:
-        """No: invitations by e-mail are not redeemed here."""
+        """No: see `RedeemInvitation` for what redeems invitations by e-mail."""
         return False
 
 
@@ -74,8 +75,11 @@ def compose(
     requester: Requester,
     new: NewEvent,
     txn: Transaction | None = None,
+    signatures: Signatures | None = None,
 ) -> TimelineEvent:
     """Build, authorise and append an event in the requester's name.
+
+    `signatures` in the place of what holds of all events of this server.
 
     Raises ForbiddenError with the number of the rule that refuses it, and what `build_event`
     raises.
@@ -88,7 +92,7 @@ def compose(
         event,
         state.state,
         levels=state.levels,
-        signatures=OwnSignatures(domain_of(requester.user_id)),
+        signatures=signatures or OwnSignatures(domain_of(requester.user_id)),
     )
     if failure is not None:
         raise ForbiddenError(f"{failure.reason} (rule {failure.rule})")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.rooms.compose import NewEvent
 from homeserver.application.rooms.founding import NONCE, Founding, Site
-from homeserver.application.rooms.invitees import check_invitee
 from homeserver.domain.rooms.presets import NewState, initial_events
 from homeserver.domain.rooms.room import CREATE, MEMBER
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.users import Users
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
+    from homeserver.application.rooms.invitees import CheckInvitee
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.appservices.services import Services
@@ -59,6 +59,7 @@ class CreateRoom:
     registry: RoomRegistry
     aliases: AliasStore
     users: Users
+    check_invitee: CheckInvitee
     profiles: ProfileReader
     ids: Ids
     new_nid: Callable[[], int]
@@ -71,14 +72,15 @@ class CreateRoom:
         """Return the id of the new room.
 
         Raises UnsupportedRoomVersionError, BadJsonError, InvalidParamError,
-        InvalidRoomStateError, RoomInUseError, ExclusiveError, and for invitations what `check_invitee` does.
+        InvalidRoomStateError, RoomInUseError, ExclusiveError, and for invitations what `CheckInvitee`
+        does.
         """
         version = self._version(room_version)
         _refuse_reserved(request)
         alias = await self._alias(requester, request.room_alias_name)
         states = initial_events(version, requester.user_id, request)
         for user_id in request.invite:
-            await check_invitee(self.users, requester, user_id)
+            await self.check_invitee(requester, user_id)
         plan = _Plan(
             site=Site(
                 version,

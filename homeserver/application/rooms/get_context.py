@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from homeserver.application.rooms.accepting import accepting
 from homeserver.application.rooms.get_event import visible_event
 from homeserver.application.rooms.neighbours import neighbours
+from homeserver.domain.sync.filter import RoomEventFilter
+from homeserver.domain.sync.filter_match import event_predicate, room_predicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.state_reader import StateReader
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.timeline import TimelineEvent
-    from homeserver.domain.sync.filter import RoomEventFilter
     from homeserver.domain.sync.position import RoomPoint
 
 
@@ -71,19 +72,23 @@ class GetContext:
         limit: int,
         wanted: RoomEventFilter,
     ) -> Context:
-        """Give up to `limit` neighbours, half of them on each side.
+        """Give up to `limit` neighbours, half of them on each side, that the filter wants.
 
+        The filter is for the state too, and not for the event that was asked for (spec).
         Raises ForbiddenError, NotFoundError.
         """
         view = await self._access.for_reading(requester, room_id)
         item = await visible_event(self._store, view, event_id)
+        in_room = room_predicate(wanted)
+        if in_room is not None and not in_room(view.room.room_id):
+            limit, wanted = 0, RoomEventFilter(types=())
         around = await neighbours(
             self._scan,
             view,
             item,
             before=limit - limit // 2,
             after=limit // 2,
-            accept=accepting(wanted),
+            accept=accepting(wanted, await self._aggregations.ignored(requester)),
             sieve=self._related_by.sieve(wanted, lambda: self._aggregations.sight(requester, view)),
         )
         items = (*around.before, item, *around.after)
@@ -104,5 +109,8 @@ class GetContext:
     ) -> list[Event]:
         if wanted.lazy_load_members:
             senders = {item.event.sender for item in items}
-            return await self._state.lazily(view.room, seq, senders)
-        return list((await self._state.whole(view.room, seq)).values())
+            state = await self._state.lazily(view.room, seq, senders)
+        else:
+            state = list((await self._state.whole(view.room, seq)).values())
+        accepts = event_predicate(wanted)
+        return state if accepts is None else [event for event in state if accepts(event)]

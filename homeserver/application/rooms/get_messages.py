@@ -111,7 +111,7 @@ class GetMessages:
             span,
             backwards=query.backwards,
             limit=query.limit,
-            accept=accepting(query.filter),
+            accept=accepting(query.filter, await self._aggregations.ignored(requester)),
             sieve=self._related_by.sieve(
                 query.filter, lambda: self._aggregations.sight(requester, view)
             ),

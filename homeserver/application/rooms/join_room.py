@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from homeserver.domain.rooms.join_rules import rooms_that_admit
 from homeserver.domain.rooms.member_steps import TO_JOIN
 from homeserver.domain.rooms.membership import INVITE, JOIN
-from homeserver.domain.shared.errors import GuestAccessForbiddenError
 from homeserver.domain.shared.identifiers import domain_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
 
 _JOIN_RULES = ("m.room.join_rules", "")
-_GUEST_ACCESS = ("m.room.guest_access", "")
 
 
 class JoinRoom:
@@ -42,11 +40,9 @@ class JoinRoom:
         """Return the id of the join; `extra` is further content of it.
 
         Raises NotFoundError for an unknown room, ForbiddenError where the join rules do not
-        admit the requester.
+        admit the requester, and GuestAccessForbiddenError.
         """
         room = await self._access.for_entering(room_id)
-        if requester.is_guest and room.content_of(_GUEST_ACCESS, "guest_access") != "can_join":
-            raise GuestAccessForbiddenError("Guests may not join this room")
         authoriser = await self._authoriser(requester, room)
         enters = room.membership_of(requester.user_id) != JOIN
         event_id = await self._change(

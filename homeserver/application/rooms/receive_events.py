@@ -9,6 +9,7 @@ from homeserver.application.rooms.judge import Judge, Offered
 from homeserver.application.rooms.known_events import KnownEvents, UnreadError
 from homeserver.application.rooms.placing import Placing
 from homeserver.application.rooms.room_graph import RoomGraph
+from homeserver.application.rooms.server_acls import ServerAcls
 from homeserver.domain.rooms.auth import NO_SIGNATURES
 from homeserver.domain.rooms.resolution import MissingEventError
 from homeserver.domain.rooms.verdict import Missing, Unasked
@@ -54,6 +55,7 @@ class ReceiveEvents:
         self._writer = writer
         self._new_nid = new_nid
         self._signatures = signatures
+        self._acls = ServerAcls()
 
     async def __call__(
         self,
@@ -63,21 +65,23 @@ class ReceiveEvents:
         auth_events: Mapping[str, Event] | None = None,
         states: Mapping[str, Collection[str]] | None = None,
         history_only: bool = False,
+        origin: str | None = None,
     ) -> list[Verdict]:
         """Return each event's verdict once all that follows from it is durable.
 
         `events` stand so that what an event follows comes before it. `auth_events` are others
         that they cite, by id; `states` maps events whose previous events are not known to the
         ids of the whole state before them, each event of it known or among `auth_events`.
-        `history_only` is for what was fetched to fill gaps: nothing of it is new.
-        Raises UnavailableError.
+        `history_only` is for what was fetched to fill gaps: nothing of it is new. `origin` is
+        the server that sends them, None where we asked for them.
+        Raises ForbiddenError where the room's ACL denies the origin, and UnavailableError.
         """
         offered = Offered(auth_events or {}, states or {})
         for _ in range(MAX_RACES):
             raced = UnavailableError("Somebody else stored the same events")
             try:
                 verdicts = await self._receive(
-                    room, events, offered, raced, history_only=history_only
+                    room, events, offered, raced, history_only=history_only, origin=origin
                 )
             except UnavailableError as error:
                 if error is not raced:
@@ -96,6 +100,7 @@ class ReceiveEvents:
         raced: UnavailableError,
         *,
         history_only: bool,
+        origin: str | None,
     ) -> list[Verdict]:
         """Read, judge and place; again with what turned out to be needed."""
         known = KnownEvents(room, self._timeline, self._branches, self._users)
@@ -103,6 +108,8 @@ class ReceiveEvents:
 
         def change(draft: Draft) -> list[Verdict]:
             known.check_head(draft.room(room).base)
+            if origin is not None:
+                self._acls.check(draft.room(room), origin)
             door = self._door(draft, room, known, offered)
             return door.receive(events, history_only=history_only)
 

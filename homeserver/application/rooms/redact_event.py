@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.access import place_of
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.rooms.stripping import strip
 from homeserver.application.rooms.transactions import Prepared, Transactions
+from homeserver.domain.rooms.guest_access import GUEST_ACCESS
 from homeserver.domain.rooms.room import CREATE
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.compose import Transaction
+    from homeserver.application.rooms.put_out_guests import PutOutGuests
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.power_levels import PowerLevels
+    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
 REDACTION = "m.room.redaction"
 
@@ -26,8 +34,11 @@ REDACTION = "m.room.redaction"
 class RedactEvent:
     """Strips an event, by another event that says so."""
 
-    def __init__(self, access: RoomAccess, store: TimelineStore, writer: Writer) -> None:
-        """Find targets in this store."""
+    def __init__(
+        self, access: RoomAccess, store: TimelineStore, writer: Writer, guests: PutOutGuests
+    ) -> None:
+        """Find targets in this store; `guests` leave a room whose opening is redacted."""
+        self._guests = guests
         self._access = access
         self._store = store
         self._transactions = Transactions(writer)
@@ -42,29 +53,44 @@ class RedactEvent:
     ) -> str:
         """Return the id of the redaction, once it is durable and the target stripped.
 
-        Raises NotFoundError where the room has no such event, ForbiddenError where the
-        requester may not redact it, or nobody may (the create event), and what
-        `compose` raises.
+        Raises NotFoundError where the room has no such event, or none that the requester may
+        know of, ForbiddenError where the requester may not redact it, or nobody may (the
+        create event), and what `compose` raises.
         """
+        closed: list[Room] = []
 
         async def prepare() -> Prepared:
             room = await self._access.for_sending(requester, room_id)
             target = await self._store.event(room, target_id)
-            if target is None:
+            if target is None or not await self._may_know(requester, room, target):
                 raise NotFoundError("No such event in this room")
             if target.event.type == CREATE[0]:
                 raise ForbiddenError("The create event cannot be redacted")
             new = NewEvent(REDACTION, content, redacts=target_id)
+            guests: Sequence[Requester] = ()
+            if target.event.type == GUEST_ACCESS[0]:
+                closed.append(room)
+                guests = await self._guests.inside(room)
 
             def change(draft: Draft) -> str:
                 _check(draft.room(room), requester, target.event)
                 item = compose(draft, room, requester, new, txn)
                 strip(draft.room(room), target, item.event)
+                self._guests.leave(draft, room, guests)
                 return item.event.event_id
 
             return Prepared(room, change)
 
-        return await self._transactions.once(txn, prepare)
+        event_id = await self._transactions.once(txn, prepare)
+        for room in closed:
+            await self._guests.late(room)
+        return event_id
+
+    async def _may_know(self, requester: Requester, room: Room, target: TimelineEvent) -> bool:
+        """Whether a refusal may tell that an event is there: moderators may redact unseen ones."""
+        if requester.user_id == target.event.sender or _has_power(room.levels, requester):
+            return True
+        return (await self._access.window(room, requester.user_id)).sees(place_of(target))
 
 
 def _check(state: RoomDraft, requester: Requester, target: Event) -> None:
@@ -73,8 +99,9 @@ def _check(state: RoomDraft, requester: Requester, target: Event) -> None:
     Room versions 3 and later leave this to the sender's server: others accept whatever a
     user of the same server redacts.
     """
-    levels = state.levels
-    if requester.user_id == target.sender or levels is None:
-        return
-    if not levels.may_redact_others(requester.user_id):
+    if requester.user_id != target.sender and not _has_power(state.levels, requester):
         raise ForbiddenError("You may not redact other users' events")
+
+
+def _has_power(levels: PowerLevels | None, requester: Requester) -> bool:
+    return levels is None or levels.may_redact_others(requester.user_id)

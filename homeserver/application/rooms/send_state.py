@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.aliases import CANONICAL_ALIAS, BadAliasError, check_alias
 from homeserver.application.rooms.compose import NewEvent, compose
+from homeserver.domain.rooms.guest_access import GUEST_ACCESS
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.canonical_json import same_json
 from homeserver.domain.shared.errors import BadJsonError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.alias_store import AliasStore
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
+    from homeserver.application.rooms.put_out_guests import PutOutGuests
     from homeserver.application.rooms.set_member import SetMember
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
@@ -31,8 +35,10 @@ class SendState:
         aliases: AliasStore,
         set_member: SetMember,
         writer: Writer,
+        guests: PutOutGuests,
     ) -> None:
         """Wire."""
+        self._guests = guests
         self._access = access
         self._aliases = aliases
         self._set_member = set_member
@@ -65,7 +71,21 @@ class SendState:
                 return held.event_id
             return compose(draft, room, requester, new).event.event_id
 
+        if (event_type, state_key) == GUEST_ACCESS:
+            return await self._with_guests(room, change)
         return await self._writer.submit(change)
+
+    async def _with_guests(self, room: Room, change: Callable[[Draft], str]) -> str:
+        guests = await self._guests.inside(room)
+
+        def both(draft: Draft) -> str:
+            event_id = change(draft)
+            self._guests.leave(draft, room, guests)
+            return event_id
+
+        event_id = await self._writer.submit(both)
+        await self._guests.late(room)
+        return event_id
 
     async def _check_aliases(self, room: Room, content: JsonObject) -> None:
         """Hold aliases that the event adds to their grammar and to pointing here."""

@@ -51,10 +51,10 @@ async def read_texts(log: SearchLog, items: Sequence[LoggedEvent], *, early: boo
     named = set(again)
     if early:
         named |= {(item.place[0], item.event.event_id) for item in items if item.place in found}
-    stored = [*await log.edits(named)]
+    stored = [*await log.edits(named, NEWEST_EDITS)]
     edited = {(edit.key[0], edit.target_id) for edit in stored}
     # where an edit was redacted, the next older one counts
-    stored += await log.edits(edited - named)
+    stored += await log.edits(edited - named, NEWEST_EDITS)
     again |= edited
     originals = await log.by_id(again)
     changes.early = any(_is_early(place, originals.get(key)) for place, key in targets)

@@ -11,6 +11,7 @@ from homeserver.application.rooms.neighbours import neighbours
 from homeserver.application.search.criteria import Result, Results
 from homeserver.domain.search.page import RankedPage, RecentPage, decode_page
 from homeserver.domain.search.tokens import terms_of, words_of
+from homeserver.domain.sync.filter import RoomEventFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     Accept = Callable[[TimelineEvent], bool]
 
+_ALL = RoomEventFilter()
 MAX_CHUNK = 100
 """Events that are read at once, where a filter may refuse them."""
 
@@ -81,12 +83,10 @@ class SearchEvents:
     async def _acceptance(self, requester: Requester, criteria: Criteria) -> Accept:
         """The filter, and whom the requester ignores; what was redacted is never given."""
         ignored = await self._ignored(requester.user_nid)
-        takes = accepting(criteria.filter)
+        takes = accepting(criteria.filter, ignored)
 
         def accept(item: TimelineEvent) -> bool:
-            if item.redacted_because is not None or item.event.sender in ignored:
-                return False
-            return takes is None or takes(item)
+            return item.redacted_because is None and (takes is None or takes(item))
 
         return accept
 
@@ -125,7 +125,14 @@ class SearchEvents:
         if wanted is None:
             beside = await self._aggregations.for_view(requester, view, [item])
             return replace(result, bundles=beside)
-        around = await neighbours(self._scan, view, item, before=wanted.before, after=wanted.after)
+        around = await neighbours(
+            self._scan,
+            view,
+            item,
+            before=wanted.before,
+            after=wanted.after,
+            accept=accepting(_ALL, await self._ignored(requester.user_nid)),
+        )
         profiles: Sequence[Event] = ()
         if wanted.profiles:
             senders = [each.event.sender for each in (*around.before, item, *around.after)]

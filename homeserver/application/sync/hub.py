@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.tail import DATA, INBOX, MOVED
@@ -96,7 +97,7 @@ class Hub:
     def drain(self) -> None:
         """Let every waiting sync answer now: this worker stops."""
         self.draining = True
-        for feed in self.feeds.values():
+        for feed in {*self.feeds.values(), *chain.from_iterable(self._looking.values())}:
             feed.wake()
 
     def start(self, vector: Mapping[int, int]) -> None:

@@ -78,7 +78,8 @@ class RoomData:
         users = self._typing.users(room.nid)
         moved = users if since is None else self._typing.changed_since(room.nid, since)
         if moved and (accepts is None or accepts(Named(TYPING))):
-            events.append(_encode({"type": TYPING, "content": {"user_ids": users}}))
+            shown = [user for user in users if user not in span.ignored]
+            events.append(_encode({"type": TYPING, "content": {"user_ids": shown}}))
         return events
 
     def _read(self, span: Span, room: Room) -> bool:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from homeserver.application.rooms.invitees import wish_of
 from homeserver.application.sync.context import Span
 from homeserver.application.sync.ignored import IGNORED_USERS, ignored_by
 from homeserver.application.sync.left_room import invited_room
 from homeserver.application.sync.rules import rules_of
 from homeserver.application.user_data.account_data import PUSH_RULES
 from homeserver.application.user_data.items import GLOBAL
+from homeserver.domain.rooms.invite_permission import Wish
 from homeserver.domain.rooms.membership import BAN, INVITE, JOIN, KNOCK, LEAVE
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from homeserver.application.typing.board import TypingBoard
     from homeserver.application.user_data.account_data import AccountData
     from homeserver.application.user_data.items import UserData
+    from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.room import Room
 
 _encode = msgspec.json.Encoder().encode
@@ -202,9 +205,16 @@ class Sync:
         if place.membership in (LEAVE, BAN):
             return await self._left(span, room, place)
         own = room.state.get(("m.room.member", span.requester.user_id))
-        if own is not None and own.sender in span.ignored:
+        if own is not None and await self._is_unwanted(span, own):
             return None
         return invited_room(room, span.requester.user_id, place.membership)
+
+    async def _is_unwanted(self, span: Span, own: Event) -> bool:
+        """Whether this is an invitation by somebody ignored, or who may not, or no longer."""
+        if own.membership != INVITE:
+            return False
+        data = await self._account_data.of(span.requester.user_nid)
+        return own.sender in span.ignored or wish_of(data, own.sender) is not Wish.ALLOW
 
 
 def _recounts(span: Span, data: UserData) -> bool:

@@ -61,6 +61,18 @@ def verify_json(value: JsonObject, server_name: str, keys: Mapping[str, Verifier
     return all(_is_signature(key, message, signature) for key, signature in known)
 
 
+def is_signed_with(value: JsonObject, key: Verifier) -> bool:
+    """Whether any signature of this object, whoever gave it, is by a key."""
+    signatures = value.get("signatures")
+    servers = signatures if isinstance(signatures, Mapping) else {}
+    message = _signed_bytes(value)
+    return any(
+        _is_signature(key, message, signature)
+        for server_name in servers
+        for signature in _signatures_of(value, server_name).values()
+    )
+
+
 def signing_key_ids(value: JsonObject, server_name: str) -> list[str]:
     """List the ed25519 key ids under which the server signed: the keys to look up."""
     return [k for k in _signatures_of(value, server_name) if k.startswith("ed25519:")]

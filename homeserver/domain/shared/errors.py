@@ -105,6 +105,18 @@ class GuestAccessForbiddenError(ForbiddenError):
     errcode = "M_GUEST_ACCESS_FORBIDDEN"
 
 
+class InviteBlockedError(ForbiddenError):
+    """An invitation of somebody who does not want any, or none from there."""
+
+    errcode = "M_INVITE_BLOCKED"
+
+
+class ServerNotTrustedError(ForbiddenError):
+    """A third-party server, such as an identity server, that this server has nothing to do with."""
+
+    errcode = "M_SERVER_NOT_TRUSTED"
+
+
 class MissingTokenError(MatrixError):
     """No access token where one is due."""
 

@@ -76,6 +76,24 @@ EXPECT_PASSWORD = _execute(
     14,  # after what it looks at: a password changed in the same batch is another
 )
 
+UPGRADE_GUEST = _execute(
+    update(t.account)
+    .where(_account.user_nid == bindparam("p_user"))
+    .values(
+        is_guest=_only_if(
+            (_account.is_guest == 1)
+            & _account.deactivated_ts.is_(None)
+            & _account.locked_ts.is_(None),
+            literal_column("0"),
+        ),
+        password_hash=bindparam("p_hash"),
+        slot=bindparam("p_slot"),
+        pos=bindparam("p_pos"),
+    ),
+    "user hash slot pos",
+    12,
+)
+
 _PROFILE = ("displayname", "avatar_url", "others", "slot", "pos")
 UPSERT_PROFILE = Upsert(
     t.profile,

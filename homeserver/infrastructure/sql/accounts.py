@@ -40,7 +40,7 @@ _HALF_GONE = Query(
         or_(_m.membership == b"join", _m.membership == b"invite", _m.membership == b"knock"),
     )
 )
-_ANY = Query(select(_a.user_nid).limit(1))
+_ANY = Query(select(_a.user_nid).where(_a.is_guest == 0).limit(1))
 
 
 class SqlAccountStore:

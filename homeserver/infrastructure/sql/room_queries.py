@@ -218,6 +218,16 @@ def positions(count: int) -> Query:
 
 
 @cache
+def room_of(count: int) -> Query:
+    """In which of `count` rooms an event is: parameters event_id, r0, r1 …."""
+    return Query(
+        select(_e.room_nid).where(
+            _e.room_nid.in_(_names("r", count)), _e.event_id == bindparam("event_id")
+        )
+    )
+
+
+@cache
 def events_at(count: int) -> Query:
     """Events at `count` places of a room: parameters room, s0, b0, s1 …."""
     places = [

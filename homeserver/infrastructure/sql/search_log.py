@@ -113,11 +113,11 @@ class SqlSearchLog:
                     found[room, logged.event.event_id] = logged
         return found
 
-    async def edits(self, keys: Collection[EventKey]) -> Sequence[Edit]:
+    async def edits(self, keys: Collection[EventKey], newest: int) -> Sequence[Edit]:
         """See `SearchLog.edits`."""
         found: dict[EventKey, Edit] = {}
         for count, params in _id_params([event_id for _, event_id in keys]):
-            for row in await self._db.fetch(q.edits(count), **params):
+            for row in await self._db.fetch(q.edits(count), n=newest, **params):
                 edit = _edit(row)
                 if edit.key in keys or (edit.key[0], edit.target_id) in keys:
                     found[edit.key] = edit

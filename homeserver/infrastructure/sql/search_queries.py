@@ -84,13 +84,21 @@ def by_id(count: int) -> Query:
 
 @cache
 def edits(count: int) -> Query:
-    """Edits that have one of `count` ids (e0 …), and those of events that have one."""
+    """Edits that have one of `count` ids (e0 …); of events that have one each sender's newest `n`."""
     # by ids alone: MariaDB takes 20 µs for each (room, id) of an OR, 1 µs for one of a list
-    own, others = (
-        select(*t.search_edit.columns).where(event_id.in_(names("e", count)))
-        for event_id in (_d.event_id, _d.target_id)
+    own = select(*t.search_edit.columns).where(_d.event_id.in_(names("e", count)))
+    number = func.row_number().over(
+        partition_by=(_d.target_id, _d.sender_nid), order_by=_d.ts.desc()
     )
-    return Query(union_all(own, others))
+    numbered = (
+        select(*t.search_edit.columns, number.label("number"))
+        .where(_d.target_id.in_(names("e", count)))
+        .subquery("numbered")
+    )
+    newest = select(*[numbered.c[c.name] for c in t.search_edit.columns]).where(
+        numbered.c.number <= bindparam("n")
+    )
+    return Query(union_all(own, newest))
 
 
 @cache

@@ -41,6 +41,20 @@ class SqlTimelineStore:
         rows = await self._db.fetch(q.EVENT_BY_ID, room=room.nid, event_id=key)
         return (await read_timeline(self._db, room, rows))[0] if rows else None
 
+    async def room_of(self, event_id: str, room_nids: Sequence[int]) -> int | None:
+        """See `TimelineStore.room_of`."""
+        try:
+            key = event_id_bytes(event_id)
+        except InvalidParamError:
+            return None
+        for start in range(0, len(room_nids), AT_ONCE):
+            wanted = padded(list(room_nids[start : start + AT_ONCE]))
+            params = {f"r{i}": nid for i, nid in enumerate(wanted)}
+            rows = await self._db.fetch(q.room_of(len(wanted)), event_id=key, **params)
+            if rows:
+                return int(rows[0][0])
+        return None
+
     async def events(
         self,
         room: Room,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from homeserver.domain.rooms.presets import CreateRoomRequest, NewState
 from homeserver.domain.shared.canonical_json import check_canonical
-from homeserver.domain.shared.errors import BadJsonError, InvalidParamError
+from homeserver.domain.shared.errors import BadJsonError, InvalidParamError, ServerNotTrustedError
 from homeserver.presentation.client.fields import flag, list_of, object_of, required_text, text
+from homeserver.presentation.client.membership import NO_IDENTITY_SERVER
 from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Route
 
@@ -38,14 +39,14 @@ def parse_create_room(body: JsonObject) -> tuple[CreateRoomRequest, str | None]:
     """Read the body: the request and the room version asked for.
 
     Raises BadJsonError for a field of the wrong type, InvalidParamError for a visibility
-    that does not exist and for invitations by e-mail.
+    that does not exist, ServerNotTrustedError for invitations by e-mail.
     """
     check_canonical(body)
     visibility = text(body, "visibility") or "private"
     if visibility not in _VISIBILITIES:
         raise InvalidParamError("visibility must be private or public")
     if list_of(body, "invite_3pid"):
-        raise InvalidParamError("This server sends no invitations by e-mail or phone")
+        raise ServerNotTrustedError(NO_IDENTITY_SERVER)
     request = CreateRoomRequest(
         preset=text(body, "preset"),
         visibility=visibility,

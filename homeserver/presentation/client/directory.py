@@ -42,10 +42,10 @@ def directory_routes(cases: DirectoryCases) -> tuple[Route, ...]:
     searching = _searching(cases.public_rooms)
     return (
         Route("GET", public, _listing(cases.public_rooms), Auth.NONE, "reads", r0),
-        Route("POST", public, searching, Auth.GUEST, "reads", r0),
+        Route("POST", public, searching, Auth.USER, "reads", r0),
         Route("GET", listed, _getting(cases.visibility), Auth.NONE, "reads", r0),
         Route("PUT", listed, _setting(cases.visibility), Auth.USER, "rooms", r0),
-        Route("GET", aliases, _aliases(cases.aliases), Auth.GUEST, "reads", r0),
+        Route("GET", aliases, _aliases(cases.aliases), Auth.USER, "reads", r0),
     )
 
 

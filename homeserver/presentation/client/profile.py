@@ -57,6 +57,6 @@ def profile_routes(cases: ProfileCases) -> tuple[Route, ...]:
     return (
         Route("GET", whole, get_profile, Auth.NONE, "reads", ("r0",)),
         Route("GET", field, get_field, Auth.NONE, "reads", ("r0",)),
-        Route("PUT", field, put_field, Auth.USER, "profile", ("r0",)),
-        Route("DELETE", field, delete_field, Auth.USER, "profile"),
+        Route("PUT", field, put_field, Auth.GUEST, "profile", ("r0",)),
+        Route("DELETE", field, delete_field, Auth.GUEST, "profile"),
     )

@@ -31,4 +31,4 @@ def redact_routes(redact_event: RedactsEvents) -> tuple[Route, ...]:
         event_id = await redact_event(request.requester, room_id, target, rest, txn)
         return json_response({"event_id": event_id})
 
-    return (Route("PUT", _PATH, put_redact, Auth.GUEST, limit="messages", versions=("r0",)),)
+    return (Route("PUT", _PATH, put_redact, Auth.USER, limit="messages", versions=("r0",)),)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.accounts.register import NewAccount
 from homeserver.application.appservices.service_accounts import APPLICATION_SERVICE
-from homeserver.domain.shared.errors import ForbiddenError
 from homeserver.presentation.client.fields import flag, text
 from homeserver.presentation.client.login import login_wish, session_body
 from homeserver.presentation.client.uia import uia_call
@@ -18,6 +17,7 @@ from homeserver.presentation.routing import Auth, Route
 if TYPE_CHECKING:
     from homeserver.application.accounts.name_available import NameAvailable
     from homeserver.application.accounts.register import Register
+    from homeserver.application.accounts.register_guest import RegisterGuest
     from homeserver.application.accounts.registration_policy import RegistrationPolicy
     from homeserver.application.appservices.service_accounts import ServiceAccounts
     from homeserver.presentation.request import Request
@@ -29,6 +29,7 @@ class RegisterCases:
     """The use cases behind these endpoints."""
 
     register: Register
+    register_guest: RegisterGuest
     name_available: NameAvailable
     policy: RegistrationPolicy
     of_services: ServiceAccounts
@@ -41,7 +42,7 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
     async def post_register(request: Request) -> Response:
         """Make an account."""
         if request.choice("kind", ("guest", "user"), "user") == "guest":
-            raise ForbiddenError("This server has no guest accounts")
+            return await post_guest(request)
         body = await request.json_object()
         login = None if flag(body, "inhibit_login") else login_wish(request, body)
         name = text(body, "username")
@@ -50,10 +51,23 @@ def register_routes(cases: RegisterCases) -> tuple[Route, ...]:
                 asking_service(request), name, login
             )
         else:
-            wish = NewAccount(name, body.get("password"), login)
+            wish = NewAccount(
+                username=name,
+                password=body.get("password"),
+                login=login,
+                guest_token=text(body, "guest_access_token"),
+            )
             user_id, session = await cases.register(wish, uia_call(request, body))
         if session is None:
             return json_response({"user_id": user_id, "home_server": cases.server_name})
+        return json_response(session_body(session, cases.server_name))
+
+    async def post_guest(request: Request) -> Response:
+        """Make a guest's account: all of the body but the device's name is ignored (spec)."""
+        body = await request.json_object(optional=True)
+        name = body.get("initial_device_display_name")
+        known = {} if name is None else {"initial_device_display_name": name}
+        session = await cases.register_guest(login_wish(request, known))
         return json_response(session_body(session, cases.server_name))
 
     async def get_available(request: Request) -> Response:

@@ -65,8 +65,8 @@ def relation_routes(cases: RelationCases) -> tuple[Route, ...]:
 
     paths = (_PARENT, f"{_PARENT}/{{relType}}", f"{_PARENT}/{{relType}}/{{eventType}}")
     return (
-        *(Route("GET", path, relations, Auth.GUEST, "reads") for path in paths),
-        Route("GET", f"{_ROOM}/threads", threads, Auth.GUEST, "reads"),
+        *(Route("GET", path, relations, Auth.USER, "reads") for path in paths),
+        Route("GET", f"{_ROOM}/threads", threads, Auth.USER, "reads"),
     )
 
 

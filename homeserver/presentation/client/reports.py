@@ -41,7 +41,7 @@ def report_routes(reports: ReportContent) -> tuple[Route, ...]:
     room = f"{_CLIENT}/rooms/{{roomId}}/report"
     user = f"{_CLIENT}/users/{{userId}}/report"
     return (
-        Route("POST", room, report_room, Auth.GUEST, "rooms"),
-        Route("POST", f"{room}/{{eventId}}", report_event, Auth.GUEST, "rooms", ("r0",)),
-        Route("POST", user, report_user, Auth.GUEST, "rooms"),
+        Route("POST", room, report_room, Auth.USER, "rooms"),
+        Route("POST", f"{room}/{{eventId}}", report_event, Auth.USER, "rooms", ("r0",)),
+        Route("POST", user, report_user, Auth.USER, "rooms"),
     )

@@ -35,4 +35,4 @@ def space_routes(walk_space: WalkSpace) -> tuple[Route, ...]:
         return json_response(page)
 
     path = "/_matrix/client/v1/rooms/{roomId}/hierarchy"
-    return (Route("GET", path, hierarchy, Auth.GUEST, "reads"),)
+    return (Route("GET", path, hierarchy, Auth.USER, "reads"),)

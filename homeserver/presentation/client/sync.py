@@ -11,7 +11,7 @@ from homeserver.application.sync.context import (
     SyncRequest,
 )
 from homeserver.presentation.responses import json_bytes
-from homeserver.presentation.routing import Route
+from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,6 +54,7 @@ def sync_routes(
             "GET",
             "/_matrix/client/v3/sync",
             handle,
+            Auth.GUEST,
             versions=("r0",),
             long_poll=True,
             doc="Synchronise: everything new since a token, or the whole state",

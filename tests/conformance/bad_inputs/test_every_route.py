@@ -38,6 +38,7 @@ KEYS = (
     *("new_version", "additional_creators", "include_all_networks", "third_party_instance_id"),
     *("generic_search_term", "room_types", "suggested_only", "max_depth", "server", "score"),
     *("servers", "alias", "alt_aliases", "redacts", "body", "msgtype", "m.relates_to", "url"),
+    *("guest_access_token", "archived", "id_server", "id_access_token", "medium", "address"),
 )
 MIXED = 60
 VALUES: tuple[Any, ...] = (

@@ -79,7 +79,7 @@ async def client(world: World) -> AsyncIterator[Client]:
             *room_event_routes(world.event, world.at_time),
             *room_state_routes(world.get_state),
             *member_routes(world.members, world.joined_members),
-            *rooms_list_routes(world.joined_rooms),
+            *rooms_list_routes(world.joined_rooms, world.mutual_rooms),
         ),
         authenticator=Everybody(),
         settings=HttpSettings(linger_seconds=0.0, drain_seconds=2.0),

@@ -38,7 +38,9 @@ def routes_of(town: Town) -> tuple[Route, ...]:
     """All routes under test."""
     return (
         *create_room_routes(town.create),
-        *membership_routes(MembershipCases(town.set_member, town.forget, town.resolve)),
+        *membership_routes(
+            MembershipCases(town.set_member, town.redeem, town.forget, town.resolve)
+        ),
         *alias_routes(AliasCases(town.resolve, town.publish, town.remove, "firn.test")),
         *send_routes(SendMessage(town.send_event, town.redact_event)),
         *state_event_routes(town.state),

@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture
 async def fill(town: SyncTown) -> Fill:
     """What brings the index up to all that was sent."""
+    return lambda: filled(town)
 
-    async def run() -> None:
-        core = town.core
-        log = SqlSearchLog(core.database, core.clock, lambda: core.writer.lease.holder)
-        cursor = await log.take()
-        assert cursor is not None
-        work = FillIndex(log, SqlUserDirectory(core.database), SqlTailReader(core.database), cursor)
-        while await work():
-            pass
 
-    return run
+async def filled(town: SyncTown) -> None:
+    """Bring a town's index up to all that was sent."""
+    core = town.core
+    log = SqlSearchLog(core.database, core.clock, lambda: core.writer.lease.holder)
+    cursor = await log.take()
+    assert cursor is not None
+    work = FillIndex(log, SqlUserDirectory(core.database), SqlTailReader(core.database), cursor)
+    while await work():
+        pass
 
 
 async def search(

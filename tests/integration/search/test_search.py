@@ -193,6 +193,25 @@ async def test_encrypted_rooms_and_ignored_users_are_left_out(
     assert await hits(juliet, "noise") == []
 
 
+async def test_what_ignored_users_said_is_not_around_a_hit_either(
+    romeo: Phone, juliet: Phone, fill: Fill
+) -> None:
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    await romeo.state(room, "m.room.power_levels", {"users": {juliet.user_id: 50}})
+    await talk(juliet, room, "before")
+    await juliet.topic(room, "a lark")
+    await talk(romeo, room, "lark")
+    await talk(juliet, room, "after")
+    await fill()
+    await romeo.keep("m.ignored_user_list", {"ignored_users": {juliet.user_id: {}}})
+    found = await search(romeo, "lark", event_context={"before_limit": 1, "after_limit": 1})
+    assert found["count"] == 2  # the topic is state, which is told whoever set it
+    around = found["results"][0]["context"]
+    assert [e["type"] for e in around["events_before"]] == ["m.room.topic"]
+    assert around["events_after"] == []
+
+
 async def test_what_is_redacted_is_gone_before_the_index_knows(romeo: Phone, fill: Fill) -> None:
     room = await romeo.create_room()
     event, _ = await talk(romeo, room, "oops", "oops again")

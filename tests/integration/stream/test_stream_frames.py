@@ -150,7 +150,7 @@ async def test_E7_a_frame_above_the_limit_closes_1009(town: SyncTown, romeo: Pho
     assert closed.code == 1009
 
 
-async def test_E8_a_flood_closes_4029(town: SyncTown, romeo: Phone) -> None:
+async def test_a_flood_closes_4029(town: SyncTown, romeo: Phone) -> None:
     town.limiter.configure({"stream_frames": Limit(0.01, 20)})
     async with streaming(romeo) as socket:
         for n in range(200):
@@ -170,7 +170,7 @@ async def test_acknowledging_news_is_no_flood(
             await socket.until(lambda n=n: len(juliet.rooms[room].bodies) == n + 1)  # type: ignore[misc]
 
 
-async def test_E8_a_user_has_so_many_sockets_and_no_more(town: SyncTown, romeo: Phone) -> None:
+async def test_a_user_has_so_many_sockets_and_no_more(town: SyncTown, romeo: Phone) -> None:
     town.stream.sockets.per_user = lambda: 2
     async with streaming(romeo) as one, streaming(romeo):
         await one.ask(type="ping")

@@ -107,7 +107,7 @@ async def test_who_is_not_in_the_room_may_not_send(town: SyncTown, room: str) ->
         assert (answer["status"], answer["body"]["errcode"]) == (403, "M_FORBIDDEN")
 
 
-async def test_E8_rate_limits_are_those_of_http(town: SyncTown, romeo: Phone, room: str) -> None:
+async def test_rate_limits_are_those_of_http(town: SyncTown, romeo: Phone, room: str) -> None:
     town.limiter.configure({"messages": Limit(0.01, 2)})
     async with streaming(romeo) as socket:
         await socket.say(room, "one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -113,3 +114,26 @@ async def test_a_bad_query_is_refused(juliet: Phone, query: dict[str, str]) -> N
     with pytest.raises(MatrixRefusal) as refused:
         await _page(juliet, **query)
     assert (refused.value.status, refused.value.errcode) == (400, "M_INVALID_PARAM")
+
+
+PATTERNS = ("*a*a*a*a*b", "*a?a*a?a*b", "a*" * 50 + "b", "?" * 100 + "*b")
+
+
+async def test_E8_hostile_globs_on_64_kib_cost_linear_time(romeo: Phone, juliet: Phone) -> None:
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    for number, pattern in enumerate(PATTERNS):
+        condition = {"kind": "event_match", "key": "content.long", "pattern": pattern}
+        rules = (
+            ("content", {"pattern": pattern, "actions": ["notify"]}),
+            ("override", {"conditions": [condition], "actions": ["notify"]}),
+        )
+        for kind, rule in rules:
+            await juliet.call("PUT", f"/pushrules/global/{kind}/p{number}", rule)
+    await juliet.get()
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await romeo.send(room, msgtype="m.text", body="a" * 31_000, long="a" * 31_000)
+        part = (await juliet.get())["rooms"]["join"][room]
+        assert part["unread_notifications"]["notification_count"] == 3
+        assert len(await _all(juliet)) == 3

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from homeserver.domain.rooms.auth.failure import AuthFailure, numbers_of, refuse
 from homeserver.domain.rooms.membership import BAN, JOIN
+from homeserver.domain.rooms.third_party_invite import THIRD_PARTY_INVITE, offered_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.auth.state import Room
-    from homeserver.domain.shared.json import JsonObject
 
 
 def check_invite(room: Room, event: Event, target: str) -> AuthFailure | None:
@@ -43,20 +41,12 @@ def _check_redeemed(room: Room, event: Event, target: str, number: str) -> AuthF
         return refuse(version, f"{number}.3", "signed has no mxid or no token")
     if mxid != target:
         return refuse(version, f"{number}.4", "the invitation is for another user")
-    offer = room.lookup("m.room.third_party_invite", token)
+    offer = room.lookup(THIRD_PARTY_INVITE, token)
     if offer is None:
         return refuse(version, f"{number}.5", "no third-party invitation with this token")
     if event.sender != offer.sender:
         return refuse(version, f"{number}.6", "the sender did not make the invitation")
-    if not any(room.signatures.signed_with(signed, key) for key in _public_keys(offer.content)):
+    keys = (key.public_key for key in offered_keys(offer.content))
+    if not any(room.signatures.signed_with(signed, key) for key in keys):
         return refuse(version, f"{number}.8", "no valid signature")
     return None
-
-
-def _public_keys(content: JsonObject) -> Iterator[str]:
-    listed = content.get("public_keys")
-    entries = [content, *(listed if isinstance(listed, list) else [])]
-    for entry in entries:
-        key = entry.get("public_key") if isinstance(entry, Mapping) else None
-        if isinstance(key, str):
-            yield key

@@ -1,0 +1,1 @@
+"""What the specification keeps of older APIs, made of what is there."""

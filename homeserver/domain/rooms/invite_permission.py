@@ -1,0 +1,63 @@
+"""Whose invitations a user wants (client-server API, "Invite permission"; MSC4380, MSC4155)."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Final
+
+from homeserver.domain.shared.glob import glob
+from homeserver.domain.shared.identifiers import domain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from homeserver.domain.shared.json import Json, JsonObject
+
+CONFIG: Final = "m.invite_permission_config"
+UNSTABLE_CONFIG: Final = "org.matrix.msc4380.invite_permission_config"
+FILTERS: Final = "org.matrix.msc4155.invite_permission_config"
+CONFIGS: Final = (CONFIG, UNSTABLE_CONFIG, FILTERS)
+"""The types of account data that decide."""
+
+
+class Wish(enum.Enum):
+    """What becomes of an invitation; an ignored one is sent, and its target never told."""
+
+    ALLOW = "allow"
+    IGNORE = "ignore"
+    BLOCK = "block"
+
+
+_LISTS: Final = (
+    ("allowed_users", Wish.ALLOW, True),
+    ("ignored_users", Wish.IGNORE, True),
+    ("blocked_users", Wish.BLOCK, True),
+    ("allowed_servers", Wish.ALLOW, False),
+    ("ignored_servers", Wish.IGNORE, False),
+    ("blocked_servers", Wish.BLOCK, False),
+)
+"""The lists of MSC4155, the first that names the inviter decides."""
+
+
+def wish_about(inviter: str, configs: Mapping[str, Json]) -> Wish:
+    """What a user with these contents of `CONFIGS` wants of an inviter's invitations."""
+    for kind in (CONFIG, UNSTABLE_CONFIG):
+        content = configs.get(kind)
+        if isinstance(content, dict) and content.get("default_action") == "block":
+            return Wish.BLOCK
+    filters = configs.get(FILTERS)
+    if not isinstance(filters, dict) or filters.get("enabled", True) is not True:
+        return Wish.ALLOW
+    return _by_lists(inviter, filters)
+
+
+def _by_lists(inviter: str, filters: JsonObject) -> Wish:
+    server = domain_of(inviter)
+    for name, wish, is_of_users in _LISTS:
+        patterns = filters.get(name)
+        value = inviter if is_of_users else server
+        if isinstance(patterns, list) and any(
+            isinstance(pattern, str) and glob(pattern)(value) for pattern in patterns
+        ):
+            return wish
+    return Wish.ALLOW

@@ -1,0 +1,61 @@
+"""Whose invitations a user wants."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from homeserver.domain.rooms.invite_permission import (
+    CONFIG,
+    FILTERS,
+    UNSTABLE_CONFIG,
+    Wish,
+    wish_about,
+)
+
+ALLOW, IGNORE, BLOCK = Wish.ALLOW, Wish.IGNORE, Wish.BLOCK
+MALLORY = "@mallory:evil.example"
+
+
+@pytest.mark.parametrize(
+    ("lists", "wish"),
+    [
+        ({}, ALLOW),
+        ({"blocked_users": [MALLORY]}, BLOCK),
+        ({"blocked_users": ["@mal*:evil.example"]}, BLOCK),
+        ({"blocked_users": ["@bob:evil.example"]}, ALLOW),
+        ({"ignored_users": [MALLORY], "blocked_users": [MALLORY]}, IGNORE),
+        ({"allowed_users": [MALLORY], "blocked_servers": ["*"]}, ALLOW),
+        ({"blocked_servers": ["*.example"]}, BLOCK),
+        ({"blocked_servers": ["example"]}, ALLOW),
+        ({"ignored_servers": ["evil.example"], "blocked_servers": ["*"]}, IGNORE),
+        ({"allowed_servers": ["evil.example"], "ignored_servers": ["*"]}, ALLOW),
+        ({"allowed_servers": ["*"], "blocked_users": [MALLORY]}, BLOCK),
+        ({"enabled": False, "blocked_servers": ["*"]}, ALLOW),
+        ({"blocked_servers": "*"}, ALLOW),
+        ({"blocked_servers": [5, None, "*"]}, BLOCK),
+    ],
+)
+def test_the_first_list_that_names_the_inviter_decides(lists: dict[str, Any], wish: Wish) -> None:
+    assert wish_about(MALLORY, {FILTERS: lists}) is wish
+
+
+@pytest.mark.parametrize("kind", [CONFIG, UNSTABLE_CONFIG])
+def test_blocking_all_comes_before_the_lists(kind: str) -> None:
+    configs = {kind: {"default_action": "block"}, FILTERS: {"allowed_users": [MALLORY]}}
+    assert wish_about(MALLORY, configs) is BLOCK
+    assert wish_about(MALLORY, {**configs, kind: {"default_action": "sing"}}) is ALLOW
+
+
+@pytest.mark.parametrize("content", [None, [], "block", 5])
+def test_what_is_no_object_wants_nothing(content: Any) -> None:
+    assert wish_about(MALLORY, {CONFIG: content, FILTERS: content}) is ALLOW
+
+
+def test_E8_hostile_lists_cost_linear_time() -> None:
+    patterns = ["*a*a*a*a*?b"] * 5000
+    started = time.perf_counter()
+    wish_about("@" + "a" * 200 + ":a.example", {FILTERS: {"blocked_users": patterns}})
+    assert time.perf_counter() - started < 3
