@@ -80,13 +80,15 @@ def write_entry(draft: Draft, room: RoomDraft) -> None:
     What an entry does not show costs nothing.
     """
     nid = room.room.nid
+    if room.shown:
+        draft.write(SHOW_ENTRY, (*_row(room), 0))
     if room.published is not None:
         if room.published:
             draft.write(LIST_ENTRY, (*_row(room), 1))
         else:
             draft.write(UNLIST_ENTRY, (nid,))
-    elif not room.base.seq:
-        return  # a new room has none
+    elif room.shown or not room.base.seq:
+        return  # it is up to date, or there is none of a new room
     elif _shows(room):
         draft.write(UPDATE_ENTRY, _row(room))
     elif room.memberships and (joined := _joined(room)) != len(room.room.members):
@@ -96,11 +98,11 @@ def write_entry(draft: Draft, room: RoomDraft) -> None:
 def write_network(draft: Draft, room: RoomDraft, network: str, *, shown: bool) -> None:
     """Let a network show a room or not; a room that is not listed gets an entry for it."""
     key = network_key(network)
-    if not shown:
+    if shown:
+        room.shown = True
+        draft.write(PUT_INTO_NETWORK, (key, room.room.nid))
+    else:
         draft.write(TAKE_FROM_NETWORK, (key, room.room.nid))
-        return
-    draft.write(SHOW_ENTRY, (*_row(room), 0))
-    draft.write(PUT_INTO_NETWORK, (key, room.room.nid))
 
 
 def network_key(network: str) -> bytes:
