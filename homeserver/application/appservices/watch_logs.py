@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from homeserver.application.appservices.room_watch import RoomWatch
+from homeserver.application.appservices.room_watch import NEWEST, RoomWatch
 from homeserver.application.ports.search_log import Stretch
 from homeserver.application.ports.service_log import Queued
 from homeserver.application.ports.tail import MOVED, STIRRED
@@ -170,7 +170,7 @@ class WatchLogs:
         if not stirred or not any(each.receive_ephemeral for each in self._watch.services):
             return set()
         receipts = await self._tail.receipts(stirred, self.vector)
-        seqs = {nid: heads.get(nid, _LAST) for nid in receipts}
+        seqs = {nid: heads.get(nid, NEWEST) for nid in receipts}
         known = await self._watch.look(seqs, self.vector)
         wanted: set[str] = set()
         for nid, interest in known.items():
@@ -180,10 +180,6 @@ class WatchLogs:
     async def _store(self, queued: Sequence[Queued]) -> None:
         self._cursor = await self._log.store(self._cursor, queued)
         self._unstored = 0
-
-
-_LAST: Final = 2**62
-"""A position behind every event."""
 
 
 def _note(row: BatchRow, heads: dict[int, int], moved: set[int], stirred: set[int]) -> None:
