@@ -1,6 +1,6 @@
 """What waits for application services, the rooms of their networks, and OpenID tokens.
 
-Revises: 0006
+Revises: 0007
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from homeserver.infrastructure.sql.types import blob, digest, octets
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

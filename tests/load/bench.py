@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from tests.load import plan
 from tests.load.client import CACHE, LoadError, build, run_step
+from tests.load.crowd import make_users
 from tests.load.measures import by_key
 from tests.load.places import KINDS, fresh
 from tests.load.report import page, table
+from tests.load.rest import settle
 from tests.load.server import ROOT, running
 
 if TYPE_CHECKING:
@@ -70,14 +73,24 @@ def _measure(program: Path, kind: str, options: argparse.Namespace) -> tuple[str
 
 
 def _phases(program: Path, place: Place, size: plan.Size, wanted: set[str] | None) -> list[Line]:
-    """Two lives of one server: busy users, then a crowd that idles on a fresh start."""
+    """Three lives of one server: busy users, a crowd that idles, one large room."""
     busy = [s for s in plan.busy(size) if wanted is None or s.name in {"setup", *wanted}]
     crowd = [plan.crowd(size)] if wanted is None or "idle" in wanted else []
     lines = _life(program, place, [*busy, *crowd])
     if crowd:
         lines += _life(program, place, [plan.idle(size)])
-    # the crowd registers to be there, the first population to be measured
-    return [line for line in lines if line["state"] == "main" or line["key"] == "idle"]
+    if wanted is None or "large" in wanted:
+        lines += _life(program, place, plan.large(size, _people(place, size.large)))
+    # the other populations are there to be used, the first one to be measured too
+    return [line for line in lines if line["state"] == "main" or line["key"] in {"idle", "large"}]
+
+
+def _people(place: Place, count: int) -> Path:
+    """Make users; return the file that csload reads them from."""
+    names = [f"large{number}" for number in range(count)]
+    file = place.folder / "large.tokens"
+    file.write_text("".join(asyncio.run(make_users(place, names))), encoding="utf-8")
+    return file
 
 
 def _life(program: Path, place: Place, steps: Sequence[Step]) -> list[Line]:
@@ -88,7 +101,8 @@ def _life(program: Path, place: Place, steps: Sequence[Step]) -> list[Line]:
             sys.stdout.write(f"bench: {place.kind}: {step.name}\n")
             sys.stdout.flush()
             found = run_step(program, step, folder=place.folder, pids=pids, base=server.base)
-            lines += [{**line, "state": step.state} for line in found]
+            after = {"state": step.state, "cpu_after_ms": settle(pids)}
+            lines += [{**line, **after} for line in found]
     return lines
 
 

@@ -62,12 +62,19 @@ MEASURES = (
     Measure("send, 32 senders: per second", "send32", RATE, 4000, "59", at_least=True),
     Measure("send, 32 senders: p50 ms", "send32", "p50_ms"),
     Measure("send, 32 senders: p99 ms", "send32", "p99_ms"),
+    Measure("its search index, afterwards: CPU ms", "send32", "after_each_ms"),
     Measure("send, 1 sender: CPU ms", "send1", CPU, 1.0),
     Measure("send, 1 sender: p50 ms", "send1", "p50_ms"),
     Measure("message to 10 members, 50/s: CPU ms", "fanout", CPU, 4.0, "100–120"),
     Measure("message to 10 members, 50/s: per second", "fanout", RATE),
     Measure("its delivery: p50 ms", "fanout", "p50_ms", 6.0, "86 (at 5/s)"),
     Measure("its delivery: p99 ms", "fanout", "p99_ms", 30.0),
+    Measure("message in a room of 5,000, to 50 online, 50/s: CPU ms", "large", CPU),
+    Measure(
+        "message in a room of 5,000, to 50 online: per second", "large", RATE, 49.5, at_least=True
+    ),
+    Measure("its delivery: p50 ms", "large", "p50_ms"),
+    Measure("its delivery: p99 ms", "large", "p99_ms"),
     Measure("sync, nothing new: CPU ms", "sync.incremental", CPU, 0.12, "2.4"),
     Measure("sync, initial, one small room: CPU ms", "sync.initial", CPU, 0.6, "20.7"),
     Measure("joined_rooms: CPU ms", "read.joined_rooms", CPU, 0.08, "0.5"),
@@ -104,6 +111,9 @@ def by_key(lines: list[Line]) -> dict[str, Line]:
     """Index a run's lines; add what is worked out from several figures."""
     keyed = {str(line["key"]): dict(line) for line in lines}
     keyed["all"] = total(lines)
+    sent = keyed.get("send32")
+    if sent is not None and sent.get("acked") and "cpu_after_ms" in sent:
+        sent["after_each_ms"] = sent["cpu_after_ms"] / sent["acked"]
     held = keyed.get("idle")
     if held is not None and held.get("opened"):
         grown = sum(held["mem_held_mb"]) - held["mem_before_mb"]

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tests.load.client import Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONLINE = 50
+"""Members of the large room that sync."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How long each phase is measured (seconds), and how many connections idle."""
+    """How long each phase is measured (seconds), and how many idle or are in one room."""
 
     phase_s: int
     idle_s: int
     idle: int
+    large: int
 
 
-QUICK = Size(phase_s=3, idle_s=6, idle=1000)
-FULL = Size(phase_s=10, idle_s=12, idle=5000)
+QUICK = Size(phase_s=3, idle_s=6, idle=1000, large=500)
+FULL = Size(phase_s=10, idle_s=12, idle=5000, large=5000)
 
 
 def busy(size: Size) -> list[Step]:
@@ -31,6 +39,16 @@ def busy(size: Size) -> list[Step]:
         Step("fanout", "fanout", ("-rooms", "10", "-members", "10", "-rate", "50", *length)),
         Step("sync", "sync", ("-c", "32", *length)),
         Step("read", "read", ("-c", "32", *length)),
+    ]
+
+
+def large(size: Size, tokens: Path) -> list[Step]:
+    """One room that everybody is in, and some of them listen; `tokens` is `make_users`'s file."""
+    population = ("-tokens", str(tokens), "-rooms", "1", "-members", str(size.large), "-c", "16")
+    spoken = ("-rooms", "1", "-members", str(ONLINE), "-rate", "50", "-d", f"{size.phase_s}s")
+    return [
+        Step("large.setup", "setup", population, state="large"),
+        Step("large", "fanout", spoken, state="large"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.load.measures import MEASURES, by_key, show
 from tests.load.micro import measure
 from tests.load.pieces import PIECES
 from tests.load.report import table
+from tests.load.rest import settle
 
 
 @pytest.mark.parametrize("name", PIECES)
@@ -61,3 +63,13 @@ def test_the_load_generator_loads_only_this_machine() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "not a loopback address" in result.stderr
+
+
+def test_servers_are_left_alone_until_they_rest() -> None:
+    busy = "import time\nend = time.process_time() + 1.0\nwhile time.process_time() < end: pass\n"
+    code = f"{busy}time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        try:
+            assert settle([process.pid]) > 500
+        finally:
+            process.kill()

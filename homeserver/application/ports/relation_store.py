@@ -59,6 +59,10 @@ class ChildrenQuery:
 class RelationStore(Protocol):
     """Reads relations within one room. Redacted children are not there any more."""
 
+    async def any_bundled(self, room: Room) -> bool:
+        """Whether a room's log has a child of a kind that is told beside its parent."""
+        ...
+
     async def tallies(self, room: Room, parents: Collection[str], sight: Sight) -> Sequence[Tally]:
         """The children that are aggregated, by parent, kind and sender."""
         ...

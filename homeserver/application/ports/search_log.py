@@ -59,13 +59,14 @@ class Changes:
     """What one step changes, stored together.
 
     Texts at `renewed` places go first; then `documents` come, at new places or renewed ones.
-    `rooms` are those that were read, and how far (seq).
+    `rooms` are those that were read, and how far (seq). `early`: see `FillCursor`.
     """
 
     documents: list[Document] = field(default_factory=list)
     renewed: set[Place] = field(default_factory=set)
     edits: list[Edit] = field(default_factory=list)
     rooms: dict[int, int] = field(default_factory=dict)
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,16 @@ class FillCursor:
     """How far the filling is, as its holder has it.
 
     `vector` is how far the logs were followed, None before all rooms were read once. `texts`
-    and `rooms` count the numbers that were given out; `rev` grows with each step.
+    and `rooms` count the numbers that were given out; `rev` grows with each step. `early`:
+    an edit was once read before what it edits, so each new text is compared with the stored
+    edits; on a server without history from others that never happens.
     """
 
     rev: int
     vector: Mapping[int, int] | None = None
     texts: int = 0
     rooms: int = 0
+    early: bool = False
 
 
 class RoleLostError(Exception):

@@ -33,9 +33,9 @@ MAX_REFERENCES: Final = 250
 class Aggregations:
     """Finds what to tell beside events.
 
-    A page costs nothing where the room's memory knows that no event of it has children, one
-    statement where it cannot know, and up to eight where there are edits, references, threads,
-    and edits of a thread's newest reply.
+    A page costs nothing where the room's memory knows that no event of it has children, or that
+    none of the room has; one statement where it cannot know, and up to eight where there are
+    edits, references, threads, and edits of a thread's newest reply.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Aggregations:
     ) -> Mapping[str, Bundle]:
         """The bundles of events that a reader gets."""
         parents = possible_parents(view.room, items)
-        if not parents:
+        if not parents or not await self._is_related(view.room):
             return NOTHING
         return await self._bundles(view.room, parents, await self.sight(requester, view))
 
@@ -68,7 +68,19 @@ class Aggregations:
     ) -> Mapping[str, Bundle]:
         """The bundles of events as far as `sight` goes; it is asked for where it is needed."""
         parents = possible_parents(room, items)
-        return await self._bundles(room, parents, sight()) if parents else NOTHING
+        if not parents or not await self._is_related(room):
+            return NOTHING
+        return await self._bundles(room, parents, sight())
+
+    async def _is_related(self, room: Room) -> bool:
+        """Whether any event of a room may have children; asked of the store once."""
+        memory = room.parents
+        if room.gaps:
+            return True  # history that comes behind them is not in memory
+        if memory.related is None:
+            jumps = memory.jumps
+            memory.learn(related=await self._relations.any_bundled(room), jumps=jumps)
+        return memory.related is not False
 
     async def _bundles(
         self,

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from homeserver.application.ports.search_log import Stretch
+from homeserver.application.ports.search_log import Changes, Stretch
 from homeserver.application.ports.tail import MOVED
 from homeserver.application.search.read_people import read_people
 from homeserver.application.search.read_texts import read_texts
@@ -15,7 +15,7 @@ from homeserver.domain.sync.vector import Vector
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from homeserver.application.ports.search_log import Changes, FillCursor, LoggedEvent, SearchLog
+    from homeserver.application.ports.search_log import FillCursor, LoggedEvent, SearchLog
     from homeserver.application.ports.tail import BatchRow, TailReader
     from homeserver.application.ports.user_directory import UserDirectory
 
@@ -63,7 +63,7 @@ class FillIndex:
         self._unstored += len(rows)
         self._cursor = replace(self._cursor, vector=at)
         if self._unstored > UNSTORED_BATCHES:
-            await self._store(await read_texts(self._log, []))
+            await self._store(Changes())
         return True
 
     async def _read_all_rooms(self) -> bool:
@@ -74,7 +74,7 @@ class FillIndex:
             await self._read_live(rooms)
             after = max(rooms)
         self._cursor = replace(self._cursor, vector=upto)
-        await self._store(await read_texts(self._log, []))
+        await self._store(Changes())
         return True
 
     async def _read_rooms(self, heads: Mapping[int, int], moved: Sequence[int]) -> None:
@@ -96,19 +96,21 @@ class FillIndex:
             if known.get(nid, 0) < head
         }
         while waiting:
-            items = await self._log.events(waiting, EVENTS_AT_ONCE)
+            asked, left = _some(waiting)
+            items = await self._log.events(asked, EVENTS_AT_ONCE)
             whole = len(items) < EVENTS_AT_ONCE
             last = None if whole else items[-1]
-            changes = await read_texts(self._log, items)
+            changes = await read_texts(self._log, items, early=self._cursor.early)
             # a room's progress is a seq: history behind that may be read, and stored, twice
             changes.renewed.update(i.place for i in items if i.place[2] < 0)
-            changes.rooms, waiting = _progress(waiting, last)
+            changes.rooms, unread = _progress(asked, last)
+            waiting = unread | left
             await read_people(self._directory, items, changes)
             await self._store(changes)
 
     async def _store_late(self, items: Sequence[LoggedEvent]) -> None:
         """Store history that filled a gap; it may have been read with what came after it."""
-        changes = await read_texts(self._log, items)
+        changes = await read_texts(self._log, items, early=self._cursor.early)
         changes.renewed.update(item.place for item in items)
         await self._store(changes)
 
@@ -140,6 +142,22 @@ def _touched(rows: Sequence[BatchRow]) -> tuple[dict[int, int], list[int]]:
             if how & MOVED:
                 moved[nid] = None
     return heads, list(moved)
+
+
+def _some(
+    waiting: Mapping[int, Stretch],
+) -> tuple[dict[int, Stretch], dict[int, Stretch]]:
+    """The first rooms, with about as many events as are read at once, and the others.
+
+    A statement over more would find, and sort, what its limit then throws away.
+    """
+    events = 0
+    asked: dict[int, Stretch] = {}
+    left: dict[int, Stretch] = {}
+    for nid, stretch in waiting.items():
+        (asked if events < EVENTS_AT_ONCE else left)[nid] = stretch
+        events += stretch.until - stretch.after[0]
+    return asked, left
 
 
 def _progress(

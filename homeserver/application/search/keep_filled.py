@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.3
 """Between two steps: what comes meanwhile is stored together."""
+RUSH = 60
+"""Changes in one pause that make a rush: it goes before, for at most `RUSH_PAUSES`."""
+RUSH_PAUSES = 100
 LOOK_SECONDS = 5.0
 """How often the others look whether the holder lives, and the holder without being woken."""
 FAILED_SECONDS = 2.0
@@ -68,4 +71,16 @@ class KeepFilled:
             seen = self._hub.ticks.now
             if not await fill() and self._hub.ticks.now == seen:
                 await self._hub.moved(LOOK_SECONDS)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Leave the store to others: for a moment, in a rush of writes until it is over."""
+        for _ in range(RUSH_PAUSES):
+            before = self._written()
             await asyncio.sleep(PAUSE_SECONDS)
+            if self._written() - before < RUSH:
+                return
+
+    def _written(self) -> int:
+        """How many changes this worker has seen of all writers."""
+        return sum(pos for _, pos in self._hub.ticks.vector)

@@ -10,7 +10,7 @@ from homeserver.domain.search.document import REDACTION, edits, is_edited_by, te
 from homeserver.domain.search.tokens import tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from homeserver.application.ports.search_log import EventKey, LoggedEvent, Place, SearchLog
 
@@ -22,15 +22,16 @@ NEWEST_EDITS = 32
 """Of one event are tried: which of its sender's edits is the newest that still holds."""
 
 
-async def read_texts(log: SearchLog, items: Sequence[LoggedEvent]) -> Changes:
+async def read_texts(log: SearchLog, items: Sequence[LoggedEvent], *, early: bool) -> Changes:
     """The documents of these events, and those of others that they edit or redact.
 
     A message is found by its newest edit, which is not found by itself. Nothing of what was
-    redacted is found, nor an edit that was.
+    redacted is found, nor an edit that was. `early`: see `FillCursor`.
     """
     changes = Changes()
     found: dict[Place, Document] = {}
     again: set[EventKey] = set()
+    targets: list[tuple[Place, EventKey]] = []
     for number, item in enumerate(items):
         if number % BREATH == 0:
             await asyncio.sleep(0)  # this worker serves requests too
@@ -43,17 +44,21 @@ async def read_texts(log: SearchLog, items: Sequence[LoggedEvent]) -> Changes:
         elif target is not None:
             key = (room, event.event_id)
             changes.edits.append(Edit(key, target, item.sender_nid, event.origin_server_ts))
+            targets.append((item.place, (room, target)))
             again.add((room, target))
         else:
             _note(found, item, await document_of(item))
-    # edits may come before what they edit
-    named = again | {(item.place[0], item.event.event_id) for item in items if item.place in found}
+    named = set(again)
+    if early:
+        named |= {(item.place[0], item.event.event_id) for item in items if item.place in found}
     stored = [*await log.edits(named)]
     edited = {(edit.key[0], edit.target_id) for edit in stored}
     # where an edit was redacted, the next older one counts
     stored += await log.edits(edited - named)
     again |= edited
-    await _read_again(log, again, [*stored, *changes.edits], found, changes)
+    originals = await log.by_id(again)
+    changes.early = any(_is_early(place, originals.get(key)) for place, key in targets)
+    await _read_again(log, originals, [*stored, *changes.edits], found, changes)
     changes.documents = list(found.values())
     return changes
 
@@ -75,13 +80,12 @@ async def _tokens(text: str) -> list[str]:
 
 async def _read_again(
     log: SearchLog,
-    keys: Iterable[EventKey],
+    originals: Mapping[EventKey, LoggedEvent],
     known: Sequence[Edit],
     found: dict[Place, Document],
     changes: Changes,
 ) -> None:
     """Make the documents of events that were edited, or redacted, anew."""
-    originals = await log.by_id(set(keys))
     tried = {key: _newest(known, key, item.sender_nid) for key, item in originals.items()}
     edits_read = await log.by_id({edit.key for some in tried.values() for edit in some})
     for key, item in originals.items():
@@ -90,6 +94,11 @@ async def _read_again(
             found.pop(item.place, None)
         else:
             _note(found, item, await document_of(item, _holding(item, tried[key], edits_read)))
+
+
+def _is_early(edit: Place, original: LoggedEvent | None) -> bool:
+    """Whether an edit may have been read before what it edits."""
+    return original is None or original.place[2] < 0 or original.place > edit
 
 
 def _newest(known: Sequence[Edit], key: EventKey, sender_nid: int) -> list[Edit]:

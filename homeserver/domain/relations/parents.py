@@ -24,20 +24,24 @@ _PRUNE_FROM: Final = 128
 class Parents:
     """The parents that the children of a room's tail name, and the position of the last child.
 
-    It may name more than have children now: a redacted child is not taken out.
+    It may name more than have children now: a redacted child is not taken out. `related` is
+    whether the room's log ever had such a child, None before somebody asked the store.
     """
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "jumps", "related")
 
     def __init__(self) -> None:
         """Begin empty."""
         self._last: dict[str, int] = {}
+        self.related: bool | None = None
+        self.jumps = 0
 
     def note(self, children: Iterable[Child]) -> None:
         """Take in children whose relation is known."""
         for relation, item in children:
             if relation.rel_type in BUNDLED:
                 self._last[relation.parent_id] = item.seq
+                self.related = True
 
     def read(self, items: Iterable[TimelineEvent]) -> None:
         """Take in events of the log, related or not."""
@@ -45,6 +49,17 @@ class Parents:
             relation = relation_of(item.event)
             if relation is not None and relation.rel_type in BUNDLED:
                 self._last[relation.parent_id] = item.seq
+                self.related = True
+
+    def jump(self) -> None:
+        """The log moved on by events that memory has not seen."""
+        self.jumps += 1
+        self.related = None
+
+    def learn(self, *, related: bool, jumps: int) -> None:
+        """Take over what the store said when memory had jumped so often."""
+        if self.related is None and self.jumps == jumps:
+            self.related = related
 
     def prune(self, tail_from: int) -> None:
         """Forget parents whose last child left the tail: they left it before."""

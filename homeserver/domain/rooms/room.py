@@ -220,6 +220,7 @@ class Room:
             self._set_member(user_id, nid)
         if tail and tail[0].seq != seen.seq + 1:
             self.tail.clear()
+            self.parents.jump()
         self.tail.extend(tail)
         self.parents.read(tail)
         self.parents.prune(self.tail_from)

@@ -10,6 +10,7 @@ and four: no code is the beginning of another, so beginnings of texts stay begin
 
 from __future__ import annotations
 
+from base64 import b32encode
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -38,7 +39,7 @@ def _encoded(kind: str, text: str) -> str:
     code = _code(text)
     if max(len(code), len(text)) > MAX_CODE:
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        code = code[: MAX_CODE - _TAIL] + _base36(int.from_bytes(digest, "big"), _TAIL)
+        code = code[: MAX_CODE - _TAIL] + b32encode(digest)[:_TAIL].decode().lower()
     return kind + code
 
 
@@ -51,7 +52,7 @@ def encoded_beginning(kind: str, text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return "".join([c if c in _PLAIN else _escaped(c) for c in text[:MAX_CODE]])
+    return text[:MAX_CODE].translate(_CODES)
 
 
 @lru_cache(maxsize=16_384)
@@ -62,6 +63,17 @@ def _escaped(character: str) -> str:
     if _MIDDLE <= code < _LONG:
         return "x" + _base36(code - _MIDDLE, 3)
     return "z" + _base36(code, 4)
+
+
+class _Codes(dict[int, str]):
+    """The codes of characters, as `str.translate` asks for them."""
+
+    def __missing__(self, code: int) -> str:
+        """Write a character that is not plain."""
+        return _escaped(chr(code))
+
+
+_CODES: Final = _Codes({ord(c): c for c in _PLAIN})
 
 
 def _base36(number: int, width: int) -> str:

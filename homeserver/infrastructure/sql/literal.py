@@ -18,19 +18,23 @@ _FORMS: Final[dict[type, Callable[[Any], str]]] = {
 
 def literal(value: bytes | int | None) -> str:
     """Render one value; TypeError for anything else, strings must have been encoded."""
-    return row_literal((value,))[1:-1]
+    return _literals((value,))[0]
 
 
 def row_literal(row: Sequence[bytes | int | None]) -> str:
     """Render a whole row: `(1, x'6f', NULL)`; TypeError as `literal`."""
-    forms = _FORMS
-    try:
-        return "(" + ",".join([forms[type(value)](value) for value in row]) + ")"
-    except KeyError as error:
-        msg = f"a row holds {error}"
-        raise TypeError(msg) from error
+    return "(" + ",".join(_literals(row)) + ")"
 
 
 def bound(text: str, args: Sequence[bytes | int | None]) -> str:
-    """Put literals in the place of a statement's `%s`."""
-    return text % tuple([literal(a) for a in args])
+    """Put literals in the place of a statement's `%s`; TypeError as `literal`."""
+    return text % tuple(_literals(args))
+
+
+def _literals(values: Sequence[bytes | int | None]) -> list[str]:
+    forms = _FORMS
+    try:
+        return [forms[type(value)](value) for value in values]
+    except KeyError as error:
+        msg = f"a row holds {error}"
+        raise TypeError(msg) from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, case, func, or_, select, union_all
 
-from homeserver.domain.relations.relation import REFERENCE, REPLACE, THREAD
+from homeserver.domain.relations.relation import BUNDLED, REFERENCE, REPLACE, THREAD
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 
@@ -27,6 +27,15 @@ _THREAD = THREAD.encode()
 
 IS_ANNOTATED = Query(
     select(_r.place).where(_r.room_nid == bindparam("room"), _r.only_once == bindparam("only_once"))
+)
+
+ANY_BUNDLED = Query(
+    select(_r.place)
+    .where(
+        _r.room_nid == bindparam("room"),
+        or_(*[_r.rel_type == kind.encode() for kind in BUNDLED]),
+    )
+    .limit(1)
 )
 
 

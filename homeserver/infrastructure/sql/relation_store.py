@@ -40,6 +40,10 @@ class SqlRelationStore:
         """Read from this database."""
         self._db = database
 
+    async def any_bundled(self, room: Room) -> bool:
+        """See `RelationStore.any_bundled`."""
+        return bool(await self._db.fetch(q.ANY_BUNDLED, room=room.nid))
+
     async def tallies(self, room: Room, parents: Collection[str], sight: Sight) -> Sequence[Tally]:
         """See `RelationStore.tallies`."""
         seen, wanted = _bound(sight), _named("p", [event_id_bytes(p) for p in parents])

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ROLE = "search"
 AT_ONCE = 64
-"""Keys in one condition."""
+"""Rooms or places in one condition."""
+IDS_AT_ONCE = 512
+"""Ids in a list, which costs less."""
 
 
 class _Progress(msgspec.Struct, array_like=True):
@@ -43,6 +45,7 @@ class _Progress(msgspec.Struct, array_like=True):
     vector: dict[int, int] | None
     texts: int
     rooms: int
+    early: bool = True  # of a body that does not say it
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -66,7 +69,7 @@ class SqlSearchLog:
         if not role.body:
             return FillCursor(role.rev)
         found = _unpack(role.body)
-        return FillCursor(role.rev, found.vector, found.texts, found.rooms)
+        return FillCursor(role.rev, found.vector, found.texts, found.rooms, found.early)
 
     async def behind(self, after: int, limit: int) -> Mapping[int, int]:
         """See `SearchLog.behind`."""
@@ -100,21 +103,24 @@ class SqlSearchLog:
     async def by_id(self, keys: Collection[EventKey]) -> Mapping[EventKey, LoggedEvent]:
         """See `SearchLog.by_id`."""
         found: dict[EventKey, LoggedEvent] = {}
-        for count, params in _key_params(keys):
-            for row in await self._db.fetch(q.by_id(count), **params):
-                logged = logged_event(row)
-                found[row[0], logged.event.event_id] = logged
+        by_room: dict[int, list[str]] = {}
+        for room, event_id in keys:
+            by_room.setdefault(room, []).append(event_id)
+        for room, ids in by_room.items():
+            for count, params in _id_params(ids):
+                for row in await self._db.fetch(q.by_id(count), room=room, **params):
+                    logged = logged_event(row)
+                    found[room, logged.event.event_id] = logged
         return found
 
     async def edits(self, keys: Collection[EventKey]) -> Sequence[Edit]:
         """See `SearchLog.edits`."""
         found: dict[EventKey, Edit] = {}
-        for count, params in _key_params(keys):
-            for room, event_id, target, sender, ts in await self._db.fetch(
-                q.edits(count), **params
-            ):
-                key = (room, event_id_from_bytes(event_id))
-                found[key] = Edit(key, event_id_from_bytes(target), sender, ts)
+        for count, params in _id_params([event_id for _, event_id in keys]):
+            for row in await self._db.fetch(q.edits(count), **params):
+                edit = _edit(row)
+                if edit.key in keys or (edit.key[0], edit.target_id) in keys:
+                    found[edit.key] = edit
         return list(found.values())
 
     async def store(self, cursor: FillCursor, changes: Changes) -> FillCursor:
@@ -123,13 +129,14 @@ class SqlSearchLog:
         texts = cursor.texts + len(changes.documents)
         rooms = max([cursor.rooms, *numbers.values()])
         vector = None if cursor.vector is None else dict(cursor.vector)
-        role = Role(cursor.rev, _pack(_Progress(vector, texts, rooms)))
+        early = cursor.early or changes.early
+        role = Role(cursor.rev, _pack(_Progress(vector, texts, rooms, early)))
         async with self._db.transaction() as session:
             moved = await move_on(session, ROLE, self._holder(), role)
             if moved is None:
                 raise RoleLostError
             await _write(session, changes, numbers, cursor.texts)
-        return FillCursor(moved.rev, vector, texts, rooms)
+        return FillCursor(moved.rev, vector, texts, rooms, early)
 
     async def _numbers(self, cursor: FillCursor, changes: Changes) -> dict[int, int]:
         """The numbers of the rooms of these changes; rooms without one get the next ones."""
@@ -168,6 +175,11 @@ def _edit_row(edit: Edit) -> Row:
     return room, event_id_bytes(event_id), target, edit.sender_nid, edit.ts
 
 
+def _edit(row: Row) -> Edit:
+    room, event_id, target, sender, ts = row
+    return Edit((room, event_id_from_bytes(event_id)), event_id_from_bytes(target), sender, ts)
+
+
 def logged_event(row: Row) -> LoggedEvent:
     """Read a row of the events of `search_queries`."""
     room, seq, back, room_id, event_id, sender, redacted_by, codec, body = row
@@ -175,19 +187,13 @@ def logged_event(row: Row) -> LoggedEvent:
     return LoggedEvent((room, seq, back), event, sender, redacted_by is not None)
 
 
-def _key_params(keys: Collection[EventKey]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Conditions of up to `AT_ONCE` keys; ids that no event has are left out."""
-    known: list[tuple[int, bytes]] = []
-    for room, event_id in keys:
-        if is_event_id(event_id):
-            known.append((room, event_id_bytes(event_id)))
-    for some in _chunks(known):
+def _id_params(ids: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Conditions of up to `AT_ONCE` ids; those that no event has are left out."""
+    known = [event_id_bytes(event_id) for event_id in ids if is_event_id(event_id)]
+    for some in _chunks(known, IDS_AT_ONCE):
         wanted = padded(some)
-        params: dict[str, Any] = {}
-        for i, (room, key) in enumerate(wanted):
-            params |= {f"r{i}": room, f"e{i}": key}
-        yield len(wanted), params
+        yield len(wanted), {f"e{i}": key for i, key in enumerate(wanted)}
 
 
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
+def _chunks(values: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
+    return (values[at : at + size] for at in range(0, len(values), size))

@@ -12,7 +12,7 @@ from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.tail_queries import lacks
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, Column, ColumnElement, Select
+    from sqlalchemy import BindParameter, Select
 
 _e, _h, _r, _x, _d = (
     *(t.event.c, t.room_head.c, t.search_room.c),
@@ -76,15 +76,18 @@ def arrived_late(count: int, slots: int) -> Query:
 
 @cache
 def by_id(count: int) -> Query:
-    """`count` events: parameters r0, e0, r1, e1 …."""
-    return Query(_events().where(or_(*_keys(count, _e.room_nid, _e.event_id))))
+    """`count` events of one room: parameters room, e0, e1 …."""
+    return Query(
+        _events().where(_e.room_nid == bindparam("room"), _e.event_id.in_(names("e", count)))
+    )
 
 
 @cache
 def edits(count: int) -> Query:
-    """Edits that have one of `count` keys (r0, e0 …), and those of events that have one."""
+    """Edits that have one of `count` ids (e0 …), and those of events that have one."""
+    # by ids alone: MariaDB takes 20 µs for each (room, id) of an OR, 1 µs for one of a list
     own, others = (
-        select(*t.search_edit.columns).where(or_(*_keys(count, _d.room_nid, event_id)))
+        select(*t.search_edit.columns).where(event_id.in_(names("e", count)))
         for event_id in (_d.event_id, _d.target_id)
     )
     return Query(union_all(own, others))
@@ -107,7 +110,3 @@ def take_out(count: int) -> Query:
 def names(prefix: str, count: int) -> list[BindParameter[Any]]:
     """Parameters r0, r1 …."""
     return [bindparam(f"{prefix}{i}") for i in range(count)]
-
-
-def _keys(count: int, room: Column[int], event_id: Column[bytes]) -> list[ColumnElement[bool]]:
-    return [and_(room == bindparam(f"r{i}"), event_id == bindparam(f"e{i}")) for i in range(count)]

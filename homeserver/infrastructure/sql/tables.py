@@ -510,7 +510,8 @@ search_edit = Table(
     Column("target_id", digest(32), nullable=False),
     _id("sender_nid"),
     Column("ts", MILLIS, nullable=False),
-    Index("search_edit_of", "room_nid", "target_id", "sender_nid"),
+    Index("search_edit_by_id", "event_id"),
+    Index("search_edit_of", "target_id"),
 )
 
 report = Table(

@@ -115,7 +115,9 @@ class _Gates:
         request.requester = requester
 
     async def _identify(self, request: Request, token: str) -> Requester:
-        requester = await self._as_service(request, token)
+        requester = None
+        if self._service_of(token) is not None:  # most requests: no coroutine more
+            requester = await self._as_service(request, token)
         return requester or await self._authenticator.authenticate(token)
 
     async def _as_service(self, request: Request, token: str) -> Requester | None:

@@ -94,15 +94,29 @@ async def test_loading_a_room_finds_the_parents_again(
     assert told["m.replace"]["event_id"] == last
 
 
+async def old_page(phone: Phone, chat: str, limit: int) -> None:
+    """Read what is not in memory."""
+    page = await phone.room_call(
+        "GET", chat, "messages", dir="b", limit=limit, **{"from": "t1_15-0a"}
+    )
+    assert len(page["chunk"]) == limit
+
+
+async def test_where_nothing_relates_pages_from_the_store_ask_once_for_all(
+    asked: CountingDatabase, juliet: Phone, chat: str
+) -> None:
+    for limit in (1, 8, 3):
+        await old_page(juliet, chat, limit)
+    assert asked.count == 1
+
+
 async def test_a_page_from_the_store_asks_once(
     asked: CountingDatabase, juliet: Phone, chat: str
 ) -> None:
+    await relate(juliet, chat, await juliet.send(chat, "root"), "m.thread")
     for limit in (1, 8):
         before = asked.count
-        page = await juliet.room_call(
-            "GET", chat, "messages", dir="b", limit=limit, **{"from": "t1_15-0a"}
-        )
-        assert len(page["chunk"]) == limit
+        await old_page(juliet, chat, limit)
         assert asked.count - before == 1
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from homeserver.domain.rooms.room import TAIL
 from tests.integration.relations.conftest import (
     bundled,
     chunk,
@@ -56,6 +57,23 @@ async def test_a_child_of_another_worker_is_told_at_once(town: ClusterTown, way:
     for who in (romeo, juliet):
         assert await bundled(who, room, root) == {}
         assert chunk(await threads(who, room)) == []
+
+
+async def test_the_first_child_of_an_old_event_is_told_however_many_events_came_at_once(
+    town: ClusterTown,
+) -> None:
+    romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    first = await romeo.send(room, "first")
+    for n in range(TAIL + 2):
+        await romeo.send(room, f"{n}")
+    assert await bundled(juliet, room, first) == {}
+    town.post.lose = 1.0
+    last = await edit(romeo, room, first, "edited")
+    for n in range(TAIL + 2):
+        await romeo.send(room, f"{n}")
+    assert (await bundled(juliet, room, first))["m.replace"]["event_id"] == last
 
 
 async def test_of_equal_reactions_at_two_workers_one_is_stored(town: ClusterTown) -> None:

@@ -56,6 +56,27 @@ async def test_a_message_is_found_soon(town: SyncTown, romeo: Phone) -> None:
     assert sorted(waits)[1] < SOON
 
 
+async def test_a_rush_of_writes_goes_first_but_not_for_ever(
+    town: SyncTown, romeo: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_filled, "RUSH", 3)
+    monkeypatch.setattr(keep_filled, "RUSH_PAUSES", 5)
+    room = await romeo.create_room()
+    await romeo.send(room, "before")
+    town.search.keep_filled.start()
+    await found(romeo, "before")
+    await romeo.send(room, "rushed")
+
+    async def rush() -> None:
+        while True:
+            await asyncio.gather(*(romeo.send(room, "noise") for _ in range(3)))
+
+    rushing = asyncio.create_task(rush())
+    waited = await found(romeo, "rushed")
+    rushing.cancel()
+    assert waited > 3 * keep_filled.PAUSE_SECONDS
+
+
 async def test_what_came_while_nobody_looked_is_found_after_a_restart(
     town: SyncTown, romeo: Phone
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.load.client import LoadError, run_step
 from tests.load.cluster.listeners import redis_pids, rocketmq_pids
+from tests.load.rest import settle
 from tests.load.server import SERVER_NAME, raise_file_limit
 from tests.support.services import adopt_services
 from tests.support.workers import running_workers
@@ -63,7 +64,10 @@ class Fleet:
         streams: Sequence[int] = (),
         stdin: int = subprocess.DEVNULL,
     ) -> list[Line]:
-        """Run a phase with requests to these workers (by room), and streams from those."""
+        """Run a phase with requests to these workers (by room), and streams from those.
+
+        Returns when the workers rest again, so that one phase does not pay for another.
+        """
         if streams:
             step = step.also("-streams", self._bases(streams))
         flat = [pid for pids in self.pids.values() for pid in pids]
@@ -76,6 +80,7 @@ class Fleet:
             base=self._bases(to),
             stdin=stdin,
         )
+        await asyncio.to_thread(settle, [*self.pids[WORKERS], *self.pids[STORE]])
         return [line | cpu_by_kind(line, self.pids) for line in lines]
 
     def _bases(self, numbers: Sequence[int]) -> str:

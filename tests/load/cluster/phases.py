@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.load.client import LoadError, Step
-from tests.load.cluster.crowd import make_users
 from tests.load.cluster.fleet import WORKERS, Fleet, Services, running_fleet
 from tests.load.cluster.trouble import with_broker_dead, with_redis_flushed
+from tests.load.crowd import make_users
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

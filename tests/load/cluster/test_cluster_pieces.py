@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.load.client import LoadError, Step, build, run_step
-from tests.load.cluster.crowd import make_users
 from tests.load.cluster.figures import summed_up
 from tests.load.cluster.fleet import BROKER, REDIS, STORE, WORKERS, Services, cpu_by_kind
 from tests.load.cluster.listeners import listener
 from tests.load.cluster.page import tables
 from tests.load.cluster.phases import QUICK, Bench, fanout, set_up
 from tests.load.cluster.trouble import recovery
+from tests.load.crowd import make_users
 from tests.load.places import fresh
 from tests.load.server import running
 from tests.support.services import require_service

@@ -71,3 +71,21 @@ def test_a_refused_change_relates_nothing() -> None:
     draft.undo(mark)
     assert [each.relation.rel_type for each in draft.children] == ["m.thread"]
     assert draft.broken == []
+
+
+def test_that_nothing_relates_is_known_until_something_does() -> None:
+    parents, known = Parents(), []
+    parents.learn(related=False, jumps=0)
+    for item_of_log in (item(1), child(2, PARENT, "m.annotation"), child(3, PARENT)):
+        parents.read([item_of_log])
+        known.append(parents.related)
+    parents.learn(related=False, jumps=0)
+    assert [*known, parents.related] == [False, False, True, True]
+
+
+def test_what_the_store_said_before_a_jump_is_not_believed_after_it() -> None:
+    parents = Parents()
+    parents.learn(related=False, jumps=0)
+    parents.jump()
+    parents.learn(related=False, jumps=0)
+    assert parents.related is None
