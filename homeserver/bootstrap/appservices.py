@@ -10,9 +10,11 @@ from homeserver.application.appservices.deliver import Packing
 from homeserver.application.appservices.ephemera import Ephemera
 from homeserver.application.appservices.keep_told import KeepTold
 from homeserver.application.appservices.ping import PingService
+from homeserver.application.appservices.show_in_network import ShowInNetwork
 from homeserver.application.appservices.third_party import ThirdParty
 from homeserver.domain.appservices.services import Services
 from homeserver.infrastructure.http.service_client import HttpServiceClient
+from homeserver.infrastructure.sql.directory import SqlDirectoryStore
 from homeserver.infrastructure.sql.service_log import SqlServiceLog
 from homeserver.infrastructure.sql.service_queue import SqlServiceQueue
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
@@ -43,7 +45,10 @@ def build_services(core: Core) -> ServiceParts:
 
     client = HttpServiceClient()
     routes = (
-        *appservice_routes(PingService(services, client, core.clock)),
+        *appservice_routes(
+            PingService(services, client, core.clock),
+            ShowInNetwork(core.access, SqlDirectoryStore(core.database), core.writer),
+        ),
         *third_party_routes(ThirdParty(services, client)),
     )
     return ServiceParts(routes, client, AskServices(services, client))

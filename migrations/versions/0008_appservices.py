@@ -42,11 +42,34 @@ def upgrade() -> None:
         sa.Column("expires_ts", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token_hash"),
     )
+    op.create_table(
+        "network_room",
+        sa.Column("network_key", digest(16), nullable=False),
+        sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("network_key", "room_nid"),
+    )
+    op.create_index("networks_of_room", "network_room", ["room_nid"], unique=False)
+    op.add_column(
+        "published_room",
+        sa.Column("listed", sa.SmallInteger(), nullable=False, server_default="1"),
+    )
+    op.drop_index("published_room_by_size", table_name="published_room")
+    op.create_index(
+        "published_room_by_size", "published_room", ["listed", "joined", "room_nid"], unique=False
+    )
     op.create_index("openid_token_by_end", "openid_token", ["expires_ts"], unique=False)
 
 
 def downgrade() -> None:
     """Take it back."""
+    op.drop_index("published_room_by_size", table_name="published_room")
+    op.execute("DELETE FROM published_room WHERE listed = 0")
+    op.drop_column("published_room", "listed")
+    op.create_index(
+        "published_room_by_size", "published_room", ["joined", "room_nid"], unique=False
+    )
+    op.drop_index("networks_of_room", table_name="network_room")
+    op.drop_table("network_room")
     op.drop_index("openid_token_by_end", table_name="openid_token")
     op.drop_table("openid_token")
     op.drop_table("service_transaction")

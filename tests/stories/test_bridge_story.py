@@ -91,17 +91,24 @@ async def persist(romeo: Device, room: str, texts: list[str]) -> None:
                     await asyncio.sleep(0.1)
 
 
-async def test_a_bridge_hears_and_speaks_through_a_restart(tmp_path: Path, store_url: str) -> None:
+async def test_I13_a_bridge_hears_and_speaks_through_a_restart_and_no_token_is_logged(
+    tmp_path: Path, store_url: str
+) -> None:
     described = Bridge("irc", tmp_path)
-    settings = {"FIRN__APPSERVICES": described.file}
+    settings = {"FIRN__APPSERVICES": described.file, "FIRN__LOG__LEVEL": "debug"}
     async with running_firn(tmp_path, store_url, **settings) as firn, Device(firn.base) as romeo:
         bridge = MautrixBridge(described, firn.base, "firn.test")
         await bridge.start()
         try:
             await romeo.register("romeo")
             await play(bridge, romeo, firn.restart)
+            assert await bridge.service.ping_self("meow") >= 0
         finally:
             await bridge.stop()
+    log = firn.log_file.read_text()
+    assert "server.ready" in log
+    assert described.as_token not in log
+    assert described.hs_token not in log
 
 
 @pytest.mark.rocketmq

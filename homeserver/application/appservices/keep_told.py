@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from homeserver.application.appservices.deliver import Deliver
+from homeserver.application.appservices.room_watch import NEWEST
 from homeserver.application.appservices.watch_logs import WatchLogs
 from homeserver.application.ports.service_log import RoleLostError
 
@@ -110,7 +111,7 @@ class KeepTold:
         rooms = self._ephemera.moved_rooms()
         if not rooms:
             return set()
-        known = await watch.watch.look(dict.fromkeys(rooms, 2**62), watch.vector)
+        known = await watch.watch.look(dict.fromkeys(rooms, NEWEST), watch.vector)
         told: set[str] = set()
         for nid, interest in known.items():
             told |= self._ephemera.note_typing(nid, interest)

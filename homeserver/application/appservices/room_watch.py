@@ -9,7 +9,7 @@ from homeserver.domain.appservices.interest import RoomInterest
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from homeserver.application.ports.room_store import RoomStore
     from homeserver.application.ports.service_log import ServiceLog
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from homeserver.domain.sync.vector import Vector
 
 MAX_ROOMS: Final = 20_000
+NEWEST: Final = 2**62
+"""A position behind every event."""
 
 
 class RoomWatch:
@@ -34,13 +36,10 @@ class RoomWatch:
         """Read this room anew when it is asked for."""
         self._known.pop(room_nid, None)
 
-    async def look(
-        self, heads: dict[int, int], vector: Vector, *, skip: Collection[int] = ()
-    ) -> dict[int, RoomInterest]:
-        """The interest in these rooms (nid → a position that the store has).
+    async def look(self, heads: Mapping[int, int], vector: Vector) -> dict[int, RoomInterest]:
+        """The interest in these rooms (nid → the last position that counts, or `NEWEST`).
 
-        What is not known yet begins where `vector` ends. Aliases are as they are now; for rooms
-        in `skip` they are not asked for.
+        What is not known yet begins where `vector` ends. Aliases are as they are now.
         """
         new = [nid for nid in heads if nid not in self._known]
         room_ids = await self._rooms.room_ids(new) if new else {}
@@ -51,7 +50,7 @@ class RoomWatch:
         found = {nid: self._known[nid] for nid in heads if nid in self._known}
         for nid in found:
             self._known.move_to_end(nid)
-        await self._name([nid for nid in found if nid not in skip])
+        await self._name(list(found))
         while len(self._known) > max(MAX_ROOMS, len(found)):
             self._known.popitem(last=False)
         return found

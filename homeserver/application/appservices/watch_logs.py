@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from homeserver.application.appservices.room_watch import RoomWatch
+from homeserver.application.appservices.room_watch import NEWEST, RoomWatch
 from homeserver.application.ports.search_log import Stretch
 from homeserver.application.ports.service_log import Queued
 from homeserver.application.ports.tail import MOVED, STIRRED
+from homeserver.domain.appservices.services import Services
 from homeserver.domain.sync.vector import Vector
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from homeserver.application.ports.service_log import ServiceCursor, ServiceLog
     from homeserver.application.ports.tail import BatchRow, TailReader
     from homeserver.domain.appservices.interest import RoomInterest
-    from homeserver.domain.appservices.services import Services
 
 BATCHES_AT_ONCE: Final = 1000
 ROOMS_AT_ONCE: Final = 64
@@ -45,14 +45,14 @@ class WatchLogs:
         ephemera: Ephemera,
         cursor: ServiceCursor,
     ) -> None:
-        """Go on from a cursor that was taken."""
+        """Go on from a cursor that was taken; a service that is new hears of what comes from now on."""
         self._services = services
         self._log = log
         self._rooms = rooms
         self._tail = tail
         self._ephemera = ephemera
         self._cursor = cursor
-        self._watch = RoomWatch(services(), log, rooms)
+        self._watch = RoomWatch(Services(), log, rooms)
         self._unstored = 0
 
     @property
@@ -72,34 +72,32 @@ class WatchLogs:
         anew.
         """
         _, upto = await self._tail.positions()
-        services = await self._begin(upto)
-        at = dict(self._cursor.vector or {})
-        ahead = {slot: pos for slot, pos in upto.items() if at.get(slot, 0) < pos}
-        if not ahead or not services:
-            return set()
-        heads, moved, stirred, count = await self._touched(at, ahead)
-        queued = await self._number(await self._read(heads, moved))
-        wanted = {each.service_id for each in queued}
-        wanted |= await self._stir(stirred, heads)
-        self._cursor = replace(self._cursor, vector=upto)
-        self._unstored += count
-        if queued or self._unstored > UNSTORED_BATCHES:
+        services = self._services()
+        known = [each for each in services if each.id in self._cursor.queued]
+        new = [each.id for each in services if each.id not in self._cursor.queued]
+        wanted, queued = await self._cut(Services({each.id: each for each in known}), upto)
+        if services:
+            last = {**self._cursor.queued, **dict.fromkeys(new, 0)}
+            self._cursor = replace(self._cursor, vector=upto, queued=last)
+        if queued or new or self._unstored > UNSTORED_BATCHES:
             await self._store(queued)
         return wanted
 
-    async def _begin(self, upto: Mapping[int, int]) -> Services:
-        """Note which services there are: a new one hears of what comes from now on."""
-        services = self._services()
+    async def _cut(
+        self, services: Services, upto: Mapping[int, int]
+    ) -> tuple[set[str], list[Queued]]:
+        """What came since the last instant for services that were there then."""
         if services != self._watch.services:
             self._watch = RoomWatch(services, self._log, self._rooms)
-        new = [each.id for each in services if each.id not in self._cursor.queued]
-        if new:
-            others = any(each.id in self._cursor.queued for each in services)
-            vector = self._cursor.vector if others else upto
-            queued = {**self._cursor.queued, **dict.fromkeys(new, 0)}
-            self._cursor = replace(self._cursor, vector=vector, queued=queued)
-            await self._store(())
-        return services
+        at = dict(self._cursor.vector or {})
+        ahead = {slot: pos for slot, pos in upto.items() if at.get(slot, 0) < pos}
+        if not ahead or not services:
+            return set(), []
+        heads, moved, stirred, count = await self._touched(at, ahead)
+        self._unstored += count
+        queued = self._number(await self._read(heads, moved))
+        wanted = {each.service_id for each in queued}
+        return wanted | await self._stir(stirred, heads), queued
 
     async def _touched(
         self, at: dict[int, int], ahead: Mapping[int, int]
@@ -154,7 +152,7 @@ class WatchLogs:
             stretches[cut] = Stretch((seq, back), stretches[cut].until)
         return found
 
-    async def _number(self, found: Sequence[tuple[LoggedEvent, str]]) -> list[Queued]:
+    def _number(self, found: Sequence[tuple[LoggedEvent, str]]) -> list[Queued]:
         """Put events behind those in the queues: rooms in order, mixed by time."""
         last = dict(self._cursor.queued)
         queued = []
@@ -170,7 +168,7 @@ class WatchLogs:
         if not stirred or not any(each.receive_ephemeral for each in self._watch.services):
             return set()
         receipts = await self._tail.receipts(stirred, self.vector)
-        seqs = {nid: heads.get(nid, _LAST) for nid in receipts}
+        seqs = {nid: heads.get(nid, NEWEST) for nid in receipts}
         known = await self._watch.look(seqs, self.vector)
         wanted: set[str] = set()
         for nid, interest in known.items():
@@ -180,10 +178,6 @@ class WatchLogs:
     async def _store(self, queued: Sequence[Queued]) -> None:
         self._cursor = await self._log.store(self._cursor, queued)
         self._unstored = 0
-
-
-_LAST: Final = 2**62
-"""A position behind every event."""
 
 
 def _note(row: BatchRow, heads: dict[int, int], moved: set[int], stirred: set[int]) -> None:

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from homeserver.application.writing.draft import Draft
+    from homeserver.domain.rooms.draft import RoomDraft
+
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFilter:
     """Which published rooms are wanted.
 
     `words` must all occur in name, topic or canonical alias, whatever their case. `room_types`
-    None takes all rooms; in it None stands for rooms without a type.
+    None takes all rooms; in it None stands for rooms without a type. With a `network` (instance
+    id) its rooms are wanted, with `all_networks` those of all and the published ones.
     """
 
     words: tuple[str, ...] = ()
     room_types: tuple[str | None, ...] | None = None
+    network: str | None = None
+    all_networks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,10 @@ class DirectoryStore(Protocol):
 
     async def is_published(self, room_nid: int) -> bool:
         """Whether the room stands in the directory."""
+        ...
+
+    def show_in_network(self, draft: Draft, room: RoomDraft, network: str, *, shown: bool) -> None:
+        """Let a third-party network show a room, or no longer."""
         ...
 
     async def after(

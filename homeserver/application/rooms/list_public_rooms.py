@@ -21,15 +21,11 @@ MAX_TYPES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class DirectoryQuery:
-    """What a client asks of the directory; `server` None is this one.
-
-    `network` is a third-party network's instance, of which this server has no rooms.
-    """
+    """What a client asks of the directory; `server` None is this one."""
 
     limit: int
     since: str | None = None
     server: str | None = None
-    network: str | None = None
     wanted: DirectoryFilter = field(default_factory=DirectoryFilter)
 
 
@@ -58,8 +54,6 @@ class ListPublicRooms:
         """
         if query.server is not None and query.server != self._server_name:
             raise NotFoundError(f"The directory of {query.server} cannot be reached from here")
-        if query.network is not None:
-            return {"chunk": [], "total_room_count_estimate": 0}
         forwards, place = await self._place(query.since)
         page = await self._page(query, place, forwards=forwards)
         page["total_room_count_estimate"] = await self._directory.count(query.wanted)

@@ -69,6 +69,7 @@ class Mark(NamedTuple):
     broken: int
     side: Branches | None
     published: bool | None
+    shown: bool
 
 
 class RoomDraft:
@@ -79,7 +80,8 @@ class RoomDraft:
     event ids, `muted` the positions of redacted events that `notify_ord` counts. `children`
     are the events that relate to others, `broken` those whose redaction ended that. `side` is
     what lies beside the room's line, None as long as that is nothing. `published` is whether the
-    room stands in the directory from now on, None where that stays as it is.
+    room stands in the directory from now on, None where that stays as it is; `shown` says that
+    some network's directory shows it.
     """
 
     __slots__ = (
@@ -98,6 +100,7 @@ class RoomDraft:
         "redacted",
         "redactions",
         "room",
+        "shown",
         "side",
     )
 
@@ -116,6 +119,7 @@ class RoomDraft:
         self.broken: list[Child] = []
         self.side: Branches | None = None
         self.published: bool | None = None
+        self.shown = False
         self._state: dict[StateKey, Event | None] = {}
         self._levels: PowerLevels | None = None
 
@@ -146,7 +150,7 @@ class RoomDraft:
     @property
     def changed(self) -> bool:
         """Whether the batch adds anything to this room."""
-        if self.published is not None:
+        if self.published is not None or self.shown:
             return True
         return self.head is not self.base or bool(self.redacted) or self.side is not None
 
@@ -286,6 +290,7 @@ class RoomDraft:
             len(self.broken),
             self.side.copy() if self.side is not None else None,
             self.published,
+            self.shown,
         )
 
     def undo(self, mark: Mark) -> None:
@@ -302,5 +307,6 @@ class RoomDraft:
         del self.broken[mark.broken :]
         self.side = mark.side
         self.published = mark.published
+        self.shown = mark.shown
         self._state = {change.key: change.event for change in self.changes}
         self._levels = None

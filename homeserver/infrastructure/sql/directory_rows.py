@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,7 +28,10 @@ MAX_TYPE = 255
 _encode = msgspec.json.Encoder().encode
 
 _p = t.published_room.c
-UPSERT_ENTRY = Upsert(t.published_room, 55)
+LIST_ENTRY = Upsert(t.published_room, 55)
+_SHOWN = ("joined", "room_type", "search", "body")
+SHOW_ENTRY = Upsert(t.published_room, 55, update={n: "{new[" + n + "]}" for n in _SHOWN})
+"""For networks: whether the room is listed stays as it is."""
 UPDATE_ENTRY = Execute(
     Query(
         update(t.published_room)
@@ -51,8 +55,21 @@ UPDATE_JOINED = Execute(
     ("room", "joined_"),
     57,
 )
-DELETE_ENTRY = Execute(
-    Query(delete(t.published_room).where(_p.room_nid == bindparam("room"))), ("room",), 58
+UNLIST_ENTRY = Execute(
+    Query(update(t.published_room).where(_p.room_nid == bindparam("room")).values(listed=0)),
+    ("room",),
+    58,
+)
+_n = t.network_room.c
+PUT_INTO_NETWORK = Upsert(t.network_room, 59, update={"room_nid": "{new[room_nid]}"})
+TAKE_FROM_NETWORK = Execute(
+    Query(
+        delete(t.network_room).where(
+            _n.network_key == bindparam("network"), _n.room_nid == bindparam("room")
+        )
+    ),
+    ("network", "room"),
+    60,
 )
 
 
@@ -63,15 +80,34 @@ def write_entry(draft: Draft, room: RoomDraft) -> None:
     What an entry does not show costs nothing.
     """
     nid = room.room.nid
+    if room.shown:
+        draft.write(SHOW_ENTRY, (*_row(room), 0))
     if room.published is not None:
-        kind, row = (UPSERT_ENTRY, _row(room)) if room.published else (DELETE_ENTRY, (nid,))
-        draft.write(kind, row)
-    elif not room.base.seq:
-        return  # a new room has none
+        if room.published:
+            draft.write(LIST_ENTRY, (*_row(room), 1))
+        else:
+            draft.write(UNLIST_ENTRY, (nid,))
+    elif room.shown or not room.base.seq:
+        return  # it is up to date, or there is none of a new room
     elif _shows(room):
         draft.write(UPDATE_ENTRY, _row(room))
     elif room.memberships and (joined := _joined(room)) != len(room.room.members):
         draft.write(UPDATE_JOINED, (nid, joined))
+
+
+def write_network(draft: Draft, room: RoomDraft, network: str, *, shown: bool) -> None:
+    """Let a network show a room or not; a room that is not listed gets an entry for it."""
+    key = network_key(network)
+    if shown:
+        room.shown = True
+        draft.write(PUT_INTO_NETWORK, (key, room.room.nid))
+    else:
+        draft.write(TAKE_FROM_NETWORK, (key, room.room.nid))
+
+
+def network_key(network: str) -> bytes:
+    """What tables name a network by: an instance id has any length."""
+    return blake2b(network.encode(), digest_size=16).digest()
 
 
 def type_key(room_type: str) -> bytes:

@@ -246,7 +246,18 @@ published_room = Table(
     Column("room_type", octets(255)),
     Column("search", blob(), nullable=False),
     Column("body", blob(), nullable=False),
-    Index("published_room_by_size", "joined", "room_nid"),
+    # 0 for a room that only networks of application services show
+    Column("listed", SmallInteger, nullable=False, server_default="1"),
+    Index("published_room_by_size", "listed", "joined", "room_nid"),
+)
+
+# `network_key`: a hash of the network's instance id
+network_room = Table(
+    "network_room",
+    metadata,
+    Column("network_key", digest(16), primary_key=True),
+    _id("room_nid", primary_key=True),
+    Index("networks_of_room", "room_nid"),
 )
 
 room_head = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.list_public_rooms import DirectoryQuery, directory_filter
@@ -73,18 +73,19 @@ def _searching(public_rooms: ListPublicRooms) -> Handler:
 
 def _query(body: JsonObject, server: str | None) -> DirectoryQuery:
     network = text(body, "third_party_instance_id") or None
-    if flag(body, "include_all_networks") and network is not None:
+    everywhere = flag(body, "include_all_networks")
+    if everywhere and network is not None:
         raise InvalidParamError("third_party_instance_id is for one network, not for all")
     asked = object_of(body, "filter")
     limit = integer(body, "limit")
     if limit is not None and limit < 1:
         raise InvalidParamError("limit must be at least 1")
+    wanted = directory_filter(text(asked, "generic_search_term") or "", _room_types(asked))
     return DirectoryQuery(
         limit=min(limit or PAGE, MAX_PAGE),
         since=text(body, "since") or None,
         server=server,
-        network=network,
-        wanted=directory_filter(text(asked, "generic_search_term") or "", _room_types(asked)),
+        wanted=replace(wanted, network=network, all_networks=everywhere),
     )
 
 

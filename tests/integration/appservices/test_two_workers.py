@@ -51,6 +51,28 @@ async def test_what_two_workers_write_comes_once_in_order_and_goes_on_with_one(
         assert irc.texts[-2:] == ["held up", "after"]
 
 
+async def test_who_takes_over_knows_who_was_in_the_room_when_the_last_one_stopped(
+    tmp_path: Path, irc: Bridge
+) -> None:
+    async with bridged_pair(tmp_path, irc) as (one, other):
+        romeo, ghost = await other.person("romeo"), await other.ghost(irc, "_irc_mercutio")
+        room = await romeo.create_room(invite=[ghost.user_id])
+        await ghost.call("POST", f"/join/{room}", {})
+        await romeo.send(room, "heard")
+        await irc.until(lambda: "heard" in irc.texts)
+        await one.stop()
+
+        await romeo.send(room, "last words")  # before the other one looks for the role
+        await ghost.room_call("POST", room, "leave", {})
+        await romeo.send(room, "not heard")
+        back = await romeo.create_room(invite=[ghost.user_id])
+        await irc.until(lambda: any(e["room_id"] == back for e in irc.events))
+
+        assert irc.texts == ["heard", "last words"]
+        ends = [e["content"] for e in irc.events if e.get("state_key") == ghost.user_id]
+        assert [each["membership"] for each in ends] == ["invite", "join", "leave", "invite"]
+
+
 async def test_typing_on_a_worker_that_tells_nobody_reaches_the_service(tmp_path: Path) -> None:
     nosy = Bridge("nosy", tmp_path, {"receive_ephemeral": True})
     await nosy.start()
