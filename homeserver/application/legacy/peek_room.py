@@ -71,13 +71,16 @@ class PeekRoom:
         point = just_after(RoomPosition(view.until))
         if start is not None:
             point = await self._points.point(requester, view.room, start)
-        feed, nid = Feed(requester.user_nid, 0), view.room.nid
+        feed, nid, at = Feed(requester.user_nid, 0), view.room.nid, point
         self._hub.watch(feed, nid)
         try:
             while True:
                 version = feed.version
                 view = await self._access.for_reading(requester, room_id)
-                page = await self._page(requester, view, point)
+                page = await self._page(requester, view, at)
+                if not page.events and page.end is not None:
+                    at = page.end  # a long stretch of what the requester does not want
+                    continue
                 left = deadline - self._clock.monotonic()
                 if page.events or left <= 0 or self._hub.draining:
                     return await self._found(requester, view, point, page)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from homeserver.domain.rooms.membership import BAN
-from homeserver.domain.shared.errors import BadJsonError, ForbiddenError
+from homeserver.domain.rooms.membership import BAN, JOIN, LEAVE
+from homeserver.domain.shared.errors import BadJsonError, ForbiddenError, GuestAccessForbiddenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.knock_room import KnockRoom
     from homeserver.application.rooms.leave_room import LeaveRoom
     from homeserver.application.rooms.unban_user import UnbanUser
+
+_GUESTS_MAY = frozenset({JOIN, LEAVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,14 @@ class SetMember:
     async def __call__(
         self, requester: Requester, room_id: str, user_id: str, content: Mapping[str, Any]
     ) -> str:
-        """Return the id of the member event; see the use cases for what they raise."""
+        """Return the id of the member event; see the use cases for what they raise.
+
+        Guests get no further than by the endpoints that are open to them.
+        """
         membership = content.get("membership")
         by_oneself = user_id == requester.user_id
+        if requester.is_guest and not (by_oneself and membership in _GUESTS_MAY):
+            raise GuestAccessForbiddenError("Guests may join and leave, and nothing else")
         match membership:
             case "join" | "knock" if not by_oneself:
                 raise ForbiddenError("Nobody can join or knock for another user")

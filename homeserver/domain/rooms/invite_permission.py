@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from homeserver.domain.shared.glob import glob
+from homeserver.domain.shared.glob import fold, glob
 from homeserver.domain.shared.identifiers import domain_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ UNSTABLE_CONFIG: Final = "org.matrix.msc4380.invite_permission_config"
 FILTERS: Final = "org.matrix.msc4155.invite_permission_config"
 CONFIGS: Final = (CONFIG, UNSTABLE_CONFIG, FILTERS)
 """The types of account data that decide."""
+
+
+MAX_GLOBS: Final = 500
+"""Patterns of one user's lists that are tried; plain ids and names all count."""
 
 
 class Wish(enum.Enum):
@@ -52,12 +56,15 @@ def wish_about(inviter: str, configs: Mapping[str, Json]) -> Wish:
 
 
 def _by_lists(inviter: str, filters: JsonObject) -> Wish:
-    server = domain_of(inviter)
+    server, globs_left = domain_of(inviter), MAX_GLOBS
     for name, wish, is_of_users in _LISTS:
-        patterns = filters.get(name)
-        value = inviter if is_of_users else server
-        if isinstance(patterns, list) and any(
-            isinstance(pattern, str) and glob(pattern)(value) for pattern in patterns
-        ):
+        listed = filters.get(name)
+        value = fold(inviter if is_of_users else server)
+        patterns = [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
+        if any(fold(pattern) == value for pattern in patterns):
             return wish
+        globs = [p for p in patterns if "*" in p or "?" in p][:globs_left]
+        if any(glob(pattern)(value) for pattern in globs):
+            return wish
+        globs_left -= len(globs)
     return Wish.ALLOW

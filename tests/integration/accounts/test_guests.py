@@ -157,6 +157,25 @@ async def test_guests_join_what_is_open_to_them_and_talk_there(town: Town) -> No
     assert (await in_room(town, "POST", open_one, "leave", token, {})).status == 200
 
 
+@pytest.mark.parametrize("membership", ["invite", "knock", "ban", "leave"])
+async def test_guests_change_nobody_else_by_member_events(town: Town, membership: str) -> None:
+    alice = await town.register("alice")
+    who = await guest(town)
+    room = await open_room(town, alice["access_token"])
+    await in_room(town, "POST", room, "join", who["access_token"], {})
+    levels = {"users": {who["user_id"]: 90}}
+    await in_room(town, "PUT", room, "state/m.room.power_levels/", alice["access_token"], levels)
+    target = quote(who["user_id"] if membership == "knock" else alice["user_id"])
+    body = {"membership": membership}
+    path = f"state/m.room.member/{target}"
+    answer = await in_room(town, "PUT", room, path, who["access_token"], body)
+    assert answer.error == GUEST_FORBIDDEN
+    named = {"membership": "join", "displayname": "Kiosk"}
+    path = f"state/m.room.member/{quote(who['user_id'])}"
+    answer = await in_room(town, "PUT", room, path, who["access_token"], named)
+    assert answer.status == 200
+
+
 @pytest.mark.parametrize("how", ["forbidden", "nonsense", "redacted"])
 async def test_guests_leave_with_the_event_that_closes_the_room(town: Town, how: str) -> None:
     alice = await town.register("alice")

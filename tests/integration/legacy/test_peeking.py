@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from homeserver.application.rooms import log_scan
 from tests.support.client import MatrixRefusal
 from tests.support.cluster import open_cluster
 
@@ -112,6 +113,20 @@ async def test_a_long_gap_comes_in_pages(romeo: Phone, juliet: Phone) -> None:
         assert page["chunk"]
         found, end = found + texts(page["chunk"]), page["end"]
     assert found == sent
+
+
+async def test_a_long_stretch_of_ignored_users_ends(
+    romeo: Phone, juliet: Phone, nurse: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_scan, "MAX_SCAN", 10)
+    room = await open_room(romeo)
+    await nurse.do("join", room)
+    await juliet.keep("m.ignored_user_list", {"ignored_users": {nurse.user_id: {}}})
+    end = (await look(juliet, room))["messages"]["end"]
+    for number in range(70):
+        await nurse.send(room, str(number))
+    await romeo.send(room, "at last")
+    assert texts((await peek(juliet, room, end))["chunk"]) == ["at last"]
 
 
 async def test_a_server_that_stops_answers_who_waits(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.visibility.oracle import CASES, KNOCKED, Case
+from tests.integration.visibility.oracle import CASES, KNOCKED, STAGES, Case
 from tests.integration.visibility.rows import OK, ROWS, Ask, secrets
 from tests.support.client import V3
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.integration.visibility.stories import Stage, Story
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "routes.md"
@@ -85,3 +88,34 @@ async def test_I8_who_has_no_token_learns_nothing_of_what_was_sent(
             told = {secret for secret in secrets(story) if secret in answer}
             assert told == ({topic} if shows else set())
             assert status == (OK if shows else WITHOUT_TOKEN.get(route, 401))
+
+
+def messages_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every message in an answer, wherever it stands."""
+    if isinstance(value, dict):
+        if "event_id" in value and "body" in value.get("content", {}):
+            yield value
+        for part in value.values():
+            yield from messages_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from messages_in(part)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", [c for c in CASES if c.may_read], ids=lambda case: case.name)
+async def test_every_message_says_what_its_reader_was_when_it_was_sent(
+    stage: Stage, case: Case
+) -> None:
+    """`unsigned.membership` (MSC4115), on every route that gives messages."""
+    story, memberships = stage.stories[case], dict(STAGES[case.membership])
+    telling = set()
+    for route, row in ROWS.items():
+        for wanted in row(story):
+            _, answer = await ask(story, wanted)
+            for message in messages_in(json.loads(answer)):
+                stage_name = message["content"]["body"].rsplit(" ", 1)[1]
+                expected = memberships[stage_name].replace("none", "leave")
+                assert message["unsigned"]["membership"] == expected, (route, message)
+                telling.add(route)
+    assert len(telling) >= 9

