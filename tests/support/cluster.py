@@ -126,6 +126,10 @@ class ClusterTown:
         """The address of any worker."""
         return self.random.choice(self.workers).base
 
+    def any_worker(self) -> SyncTown:
+        """A worker by chance."""
+        return self.random.choice(self.workers)
+
     async def phone(self, name: str, worker: int | None = None) -> HoppingPhone:
         """A new device; it hops, or stays with a worker."""
         phone = await self.workers[0].phone(name, HoppingPhone)

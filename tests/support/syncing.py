@@ -230,8 +230,8 @@ class SyncTown:
         return self._base
 
     async def phone(self, name: str, kind: type[Phone] = Phone) -> Phone:
-        """A new device of a user; the user is there from then on."""
-        user_id = f"@{name}:{self.store.server_name}"
+        """A new device of a user, named by the localpart or the whole id; who is there then."""
+        user_id = name if name.startswith("@") else f"@{name}:{self.store.server_name}"
         nid = await self.users.nid_of(user_id, create=True)
         assert nid is not None
         number = len(self.phones) + 1
@@ -244,6 +244,10 @@ class SyncTown:
         self.known[phone.token] = Requester(user_id, nid, phone.device_id, device.nid)
         self.phones.append(phone)
         return phone
+
+    def any_worker(self) -> SyncTown:
+        """This one: there is no other."""
+        return self
 
     def requester(self, phone: Phone) -> Requester:
         """Who a device is."""
