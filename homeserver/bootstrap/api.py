@@ -11,7 +11,7 @@ from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
-from homeserver.bootstrap.sync import SyncParts, build_sync
+from homeserver.bootstrap.sync import SyncParts, build_sync, presence_status_routes
 from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
 
@@ -54,5 +54,6 @@ def build_api(
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
     parts = (sync, to_device, stream, search)
-    routes = (*accounts.routes, *rooms, *(row for part in parts for row in part.routes))
+    presence = presence_status_routes(core, sync, accounts.people.users)
+    routes = (*accounts.routes, *rooms, *presence, *(row for part in parts for row in part.routes))
     return Api(routes, accounts, sync, to_device, stream, search)

@@ -140,6 +140,7 @@ async def _serve(
         await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()
+        api.sync.presence.close()
         housekeeping.cancel()
 
 

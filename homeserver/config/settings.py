@@ -37,6 +37,7 @@ class RateLimits:
     to_device: RateLimit = field(default=RateLimit(20.0, 200))
     typing: RateLimit = field(default=RateLimit(5.0, 20))
     receipts: RateLimit = field(default=RateLimit(10.0, 50))
+    presence: RateLimit = field(default=RateLimit(1.0, 10))
     profile: RateLimit = field(default=RateLimit(0.5, 10))
     devices: RateLimit = field(default=RateLimit(5.0, 50))
     reads: RateLimit = field(default=RateLimit(100.0, 300))
@@ -98,6 +99,17 @@ class Limits:
     )
     request_timeout_s: float = setting(
         30.0, "Longest time that a request's body may take to arrive.", minimum=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is online."""
+
+    enabled: bool = setting(
+        True,
+        "Whether users see of each other who is online. What it costs is bounded.",
+        dynamic=True,
     )
 
 
@@ -191,6 +203,7 @@ class Settings:
     rate_limits: RateLimits = field(default=RateLimits())
     rooms: Rooms = field(default=Rooms())
     limits: Limits = field(default=Limits())
+    presence: Presence = field(default=Presence())
     log: Log = field(default=Log())
     metrics: Metrics = field(default=Metrics())
     worker: Worker = field(default=Worker())

@@ -168,6 +168,7 @@ class ClusterTown:
             phones=first.phones,
             profiles=first.profiles,
             known=first.known,
+            presence=first.presence,
         )
         await worker.start()
         self.workers.append(worker)
@@ -186,7 +187,9 @@ class ClusterTown:
 
 
 @asynccontextmanager
-async def open_cluster(folder: Path, *names: str) -> AsyncIterator[ClusterTown]:
+async def open_cluster(
+    folder: Path, *names: str, presence: bool = False
+) -> AsyncIterator[ClusterTown]:
     """Start workers over an empty MariaDB database."""
     async with open_store("mysql", folder) as store:
         post = Post()
@@ -194,7 +197,7 @@ async def open_cluster(folder: Path, *names: str) -> AsyncIterator[ClusterTown]:
         def cluster() -> Cluster:
             return Cluster(FaultyBus(post), BlindRoutes(post), KEY)
 
-        first = SyncTown(store, names[0], None, cluster)
+        first = SyncTown(store, names[0], None, cluster, presence=presence)
         await first.start()
         town = ClusterTown([first], post)
         try:

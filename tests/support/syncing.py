@@ -22,7 +22,7 @@ from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
-from homeserver.bootstrap.sync import build_sync
+from homeserver.bootstrap.sync import build_sync, presence_status_routes
 from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.config import LiveSettings, load
 from homeserver.domain.shared.errors import UnknownTokenError
@@ -147,6 +147,7 @@ class SyncTown:
     search: SearchParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
+    presence: bool = False
     limits: dict[str, Limit] = field(default_factory=dict)
     http_settings: HttpSettings = QUICK_TO_STOP
     counter: CountingDatabase = field(init=False)
@@ -163,6 +164,7 @@ class SyncTown:
             "FIRN__SERVER_NAME": self.store.server_name,
             "FIRN__RATE_LIMITS__ENABLED": "false",
             "FIRN__WORKER__NAME": self.name,
+            "FIRN__PRESENCE__ENABLED": str(self.presence).lower(),
         }
         self.counter = CountingDatabase(self.database or self.store.database)
         self.core = await build_core(
@@ -191,6 +193,7 @@ class SyncTown:
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *self.to_device.routes,
+            *presence_status_routes(self.core, self.parts, people.users),
             *self.stream.routes,
             *self.search.routes,
         )
@@ -216,6 +219,7 @@ class SyncTown:
         await self.search.keep_filled.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
+        self.parts.presence.close()
         await self.delivery.stop()
         await self.core.writer.stop()
 
@@ -294,10 +298,12 @@ class SyncTown:
 
 
 @asynccontextmanager
-async def open_sync_town(kind: str, folder: Path) -> AsyncIterator[SyncTown]:
+async def open_sync_town(
+    kind: str, folder: Path, *, presence: bool = False
+) -> AsyncIterator[SyncTown]:
     """Start a worker over an empty store."""
     async with open_store(kind, folder) as store:
-        town = SyncTown(store)
+        town = SyncTown(store, presence=presence)
         await town.start()
         try:
             yield town
