@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
+from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
@@ -33,6 +34,7 @@ class Api:
     to_device: ToDeviceParts
     stream: StreamParts
     search: SearchParts
+    delayed: DelayedParts
 
 
 def build_api(
@@ -53,7 +55,8 @@ def build_api(
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
-    parts = (sync, to_device, stream, search)
+    delayed = build_delayed(core, accounts.people, limiter)
+    parts = (sync, to_device, stream, search, delayed)
     presence = presence_status_routes(core, sync, accounts.people.users)
     routes = (*accounts.routes, *rooms, *presence, *(row for part in parts for row in part.routes))
-    return Api(routes, accounts, sync, to_device, stream, search)
+    return Api(routes, accounts, sync, to_device, stream, search, delayed)

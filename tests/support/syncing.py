@@ -16,6 +16,7 @@ from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.redis import build_memo
@@ -145,6 +146,7 @@ class SyncTown:
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     search: SearchParts = field(init=False)
+    delayed: DelayedParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
     presence: bool = False
@@ -189,6 +191,7 @@ class SyncTown:
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         self.search = build_search(self.core)
+        self.delayed = build_delayed(self.core, people, self.limiter)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
@@ -196,6 +199,7 @@ class SyncTown:
             *presence_status_routes(self.core, self.parts, people.users),
             *self.stream.routes,
             *self.search.routes,
+            *self.delayed.routes,
         )
         self._server = build_server(
             routes,
@@ -217,6 +221,7 @@ class SyncTown:
         await self._server.stop()
         await self.stream.sockets.closed(5.0)
         await self.search.keep_filled.stop()
+        await self.delayed.keep_sending.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
         self.parts.presence.close()
