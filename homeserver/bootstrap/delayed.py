@@ -11,6 +11,7 @@ from homeserver.application.delayed.send_delayed import SendDelayed
 from homeserver.application.relations.check_relation import CheckRelation
 from homeserver.application.rooms.redact_event import RedactEvent
 from homeserver.bootstrap.rooms import build_schedule, build_send_state
+from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.delayed_store import SqlDelayedStore
 from homeserver.infrastructure.sql.roles import SqlRole
 from homeserver.presentation.client.delayed_events import delayed_event_routes
@@ -44,6 +45,7 @@ def build_delayed(core: Core, people: People, limiter: RateLimiter) -> DelayedPa
         store=store,
         writer=core.writer,
         clock=core.clock,
+        accounts=SqlAccountStore(core.database),
     )
     manage = ManageDelayed(store, send, core.writer, core.clock)
     keep_sending = KeepSending(

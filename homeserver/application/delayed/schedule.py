@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.ports.delayed_store import DelayedEvent
 from homeserver.domain.events.limits import MAX_EVENT_BYTES, fits_key
+from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.canonical_json import check_canonical, encode_canonical
 from homeserver.domain.shared.errors import (
     ForbiddenError,
+    GuestAccessForbiddenError,
     InvalidParamError,
     LimitExceededError,
     TooLargeError,
@@ -63,6 +65,8 @@ class ScheduleEvent:
         LimitExceededError for too many events, BadJsonError and TooLargeError.
         """
         _check(room_id, new, delay_ms)
+        if requester.is_guest and new.type == MEMBER:
+            raise GuestAccessForbiddenError("Guests cannot schedule memberships")
         limits = self.limits()
         if limits.max_scheduled == 0 or delay_ms > limits.max_delay_ms:
             raise ForbiddenError(f"The longest delay is {limits.max_delay_ms} ms")

@@ -13,10 +13,11 @@ from homeserver.application.rooms.compose import NewEvent, Transaction, compose
 from homeserver.application.rooms.redact_event import REDACTION
 from homeserver.application.rooms.render import DELAY_ID
 from homeserver.domain.rooms.room import MEMBER
-from homeserver.domain.shared.errors import FinalisedError
+from homeserver.domain.shared.errors import FinalisedError, ForbiddenError
 
 if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess
+    from homeserver.application.ports.account_store import AccountStore
     from homeserver.application.ports.clock import Clock
     from homeserver.application.ports.delayed_store import DelayedEvent, DelayedStore
     from homeserver.application.ports.writer import Writer
@@ -44,6 +45,7 @@ class SendDelayed:
     store: DelayedStore
     writer: Writer
     clock: Clock
+    accounts: AccountStore
 
     async def __call__(self, event: DelayedEvent) -> str:
         """Return the event's id once it is durable.
@@ -51,6 +53,7 @@ class SendDelayed:
         Raises FinalisedError where there is an outcome already, and what sending raises; it
         stays scheduled then.
         """
+        await self._check_account(event)
         target = event.content.get("redacts")
         if event.state_key is None and event.type == REDACTION and isinstance(target, str):
             rest = {key: value for key, value in event.content.items() if key != "redacts"}
@@ -65,6 +68,12 @@ class SendDelayed:
             return await self._send(event)
         await self.finish(event, Outcome(self.clock.now_ms(), event_id))
         return event_id
+
+    async def _check_account(self, event: DelayedEvent) -> None:
+        """Who may no longer act may not by what was scheduled before either."""
+        account = await self.accounts.find(event.requester.user_id)
+        if account is not None and (account.locked or account.deactivated):
+            raise ForbiddenError("This account was locked or deactivated")
 
     async def finish(self, event: DelayedEvent, outcome: Outcome) -> None:
         """Note what became of an event that nothing is sent for. Raises FinalisedError."""

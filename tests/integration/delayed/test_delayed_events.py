@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
+from homeserver.application.ports.account_store import Account
 from homeserver.application.ports.delayed_store import Outcome
+from homeserver.application.rooms.compose import NewEvent
+from homeserver.bootstrap.rooms import build_schedule
 from homeserver.config import LiveSettings, load
-from homeserver.domain.shared.errors import FinalisedError
+from homeserver.domain.shared.errors import FinalisedError, GuestAccessForbiddenError
+from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from tests.support.client import MatrixRefusal
 from tests.support.syncing import bodies, keyed
 
@@ -321,3 +326,26 @@ class _Strict:
     def check(self, _key: str, _limit_class: str) -> int:
         """Come back later."""
         return 700
+
+
+async def test_a_locked_account_sends_nothing_later(
+    town: SyncTown | ClusterTown, romeo: Phone
+) -> None:
+    room = await romeo.create_room()
+    delay_id = await _later(romeo, room, 500)
+    accounts = SqlAccountStore(town.core.database)
+    locked = Account(town.requester(romeo).user_nid, romeo.user_id, locked=True)
+    await town.core.writer.submit(lambda draft: accounts.add(draft, locked))
+    assert (await _finished(romeo, delay_id))["error"]["errcode"] == "M_FORBIDDEN"
+    assert await _texts(romeo, room) == []
+
+
+async def test_guests_schedule_no_memberships(town: SyncTown | ClusterTown, romeo: Phone) -> None:
+    """At its time nobody would know that it was a guest who wanted to join."""
+    room = await romeo.create_room(preset="public_chat")
+    guest = replace(town.requester(romeo), is_guest=True)
+    schedule = build_schedule(town.core)
+    join = NewEvent("m.room.member", {"membership": "join"}, guest.user_id)
+    with pytest.raises(GuestAccessForbiddenError):
+        await schedule(guest, room, join, LONG)
+    assert await schedule(guest, room, NewEvent("m.room.message", {"body": "x"}), LONG)
