@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.appservices import build_keep_told, build_services
+from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.legacy import build_legacy
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
-from homeserver.bootstrap.sync import SyncParts, build_sync
+from homeserver.bootstrap.sync import SyncParts, build_sync, presence_status_routes
 from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.infrastructure.embedded.route_table import EmbeddedRouteTable
 
@@ -37,6 +38,7 @@ class Api:
     stream: StreamParts
     search: SearchParts
     keep_told: KeepTold
+    delayed: DelayedParts
 
 
 def build_api(
@@ -62,6 +64,9 @@ def build_api(
     search = build_search(core)
     keep_told = build_keep_told(core, services, sync.typing)
     legacy = build_legacy(core, sync.sync)
-    parts = (sync, to_device, stream, search, services)
-    routes = (*accounts.routes, *rooms, *legacy, *(row for part in parts for row in part.routes))
-    return Api(routes, accounts, sync, to_device, stream, search, keep_told)
+    delayed = build_delayed(core, accounts.people, limiter)
+    presence = presence_status_routes(core, sync, accounts.people.users)
+    parts = (sync, to_device, stream, search, services, delayed)
+    of_parts = (row for part in parts for row in part.routes)
+    routes = (*accounts.routes, *rooms, *legacy, *presence, *of_parts)
+    return Api(routes, accounts, sync, to_device, stream, search, keep_told, delayed)

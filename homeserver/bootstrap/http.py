@@ -6,11 +6,13 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.rate_limiter import Limit
+from homeserver.bootstrap.rooms import build_schedule
 from homeserver.config.settings import RateLimit
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
 from homeserver.infrastructure.telemetry.metrics import render_metrics
 from homeserver.infrastructure.telemetry.observer import RequestTelemetry
 from homeserver.presentation.app import HttpServer, build_server
+from homeserver.presentation.client.delayed_events import FEATURE
 from homeserver.presentation.health import Probes
 from homeserver.presentation.routes import Discovery, discovery_routes, probe_routes
 from homeserver.presentation.settings import HttpSettings
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from homeserver.presentation.routing import Route
 
 UNSTABLE_FEATURES = {
+    FEATURE: True,
     "org.matrix.msc4155": True,  # whose invitations one wants, by lists
     "org.matrix.msc4380.stable": True,  # that one wants none
     "uk.half-shot.msc2666.query_mutual_rooms": True,
@@ -100,6 +103,7 @@ def all_routes(core: Core, routes: Iterable[Route]) -> tuple[Route, ...]:
     discovery = Discovery(
         base_url=settings.public_url or f"http://{host}:{port}",
         default_room_version=lambda: core.settings.current.rooms.default_version,
+        delays=build_schedule(core).limits,
         unstable_features=UNSTABLE_FEATURES,
     )
     probes = Probes(

@@ -128,6 +128,7 @@ async def _serve(
     await _greet(core, server, api.accounts)
     api.search.keep_filled.start()
     api.keep_told.start()
+    api.delayed.keep_sending.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     settle_collector()
     try:
@@ -139,9 +140,11 @@ async def _serve(
         await asyncio.gather(server.stop(), api.stream.sockets.closed(SOCKET_SECONDS))
         await api.search.keep_filled.stop()
         await api.keep_told.stop()
+        await api.delayed.keep_sending.stop()
         await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()
+        api.sync.presence.close()
         housekeeping.cancel()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from homeserver.application.delayed.schedule import DelayLimits, ScheduleEvent
 from homeserver.application.moderation.report_content import ReportContent
 from homeserver.application.ports.unknown_ids import NobodyElse
 from homeserver.application.relations.check_relation import CheckRelation
@@ -54,6 +55,7 @@ from homeserver.application.rooms.walk_space import WalkSpace
 from homeserver.application.user_data.carry_settings import CarrySettings
 from homeserver.infrastructure.crypto.ed25519 import Ed25519Verifier
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
+from homeserver.infrastructure.sql.delayed_store import SqlDelayedStore
 from homeserver.infrastructure.sql.directory import SqlDirectoryStore
 from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.reports import SqlReportStore
@@ -92,6 +94,25 @@ class People:
     users: Users
     profiles: ProfileReader
     unknown: UnknownIds = field(default_factory=NobodyElse)
+
+
+def build_schedule(core: Core) -> ScheduleEvent:
+    """Scheduling of events that are sent later."""
+
+    def limits() -> DelayLimits:
+        wanted = core.settings.current.delayed_events
+        return DelayLimits(wanted.max_delay_ms, wanted.max_scheduled)
+
+    store = SqlDelayedStore(core.database)
+    return ScheduleEvent(store, core.writer, core.clock, core.ids, core.writer.new_nid, limits)
+
+
+def build_send_state(core: Core, people: People) -> SendState:
+    """Setting of state, memberships included."""
+    carry = CarrySettings(core.access, core.account_data, core.writer)
+    members = _members(core, people, carry)
+    aliases = SqlAliasStore(core.database)
+    return SendState(core.access, aliases, members, core.writer, _guests(core))
 
 
 def build_send(core: Core) -> SendMessage:
@@ -195,8 +216,11 @@ def _writing(
                 core.server_name,
             )
         ),
-        *send_routes(send),
-        *state_event_routes(SendState(core.access, aliases, members, core.writer, _guests(core))),
+        *send_routes(send, build_schedule(core)),
+        *state_event_routes(
+            SendState(core.access, aliases, members, core.writer, _guests(core)),
+            build_schedule(core),
+        ),
         *redact_routes(send.redact_event),
     )
 

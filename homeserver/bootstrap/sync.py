@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from homeserver.application.delivery.frames import TYPING
+from homeserver.application.delivery.frames import PRESENCE, TYPING
+from homeserver.application.presence.board import PresenceBoard
+from homeserver.application.presence.news import PresenceNews
+from homeserver.application.presence.presence_status import PresenceStatus
 from homeserver.application.push.edit_push_rules import EditPushRules
 from homeserver.application.push.list_notifications import ListNotifications
 from homeserver.application.push.pushers import Pushers
@@ -17,6 +20,7 @@ from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
+from homeserver.application.sync.presence import PresencePart
 from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
@@ -38,6 +42,7 @@ from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from homeserver.presentation.client.account_data import account_data_routes
 from homeserver.presentation.client.filters import filter_routes
 from homeserver.presentation.client.notifications import notification_routes
+from homeserver.presentation.client.presence import presence_routes
 from homeserver.presentation.client.push_rules import push_rule_routes
 from homeserver.presentation.client.pushers import pusher_routes
 from homeserver.presentation.client.receipts import receipt_routes
@@ -47,6 +52,7 @@ from homeserver.presentation.client.typing import typing_routes
 
 if TYPE_CHECKING:
     from homeserver.application.ports.route_table import RouteTable
+    from homeserver.application.ports.users import Users
     from homeserver.application.user_data.account_data import AccountData
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.delivery import Cluster
@@ -62,6 +68,7 @@ class SyncParts:
     feeds: Feeds
     inboxes: Inboxes
     typing: TypingBoard
+    presence: PresenceBoard
     filters: Filters
     mark_read: MarkRead
     set_typing: SetTyping
@@ -79,19 +86,13 @@ def build_sync(
     edit = EditAccountData(data, core.rooms, core.writer)
     filters = Filters(user_data, core.writer)
     typing = TypingBoard(core.hub, core.clock)
+    presence = PresenceBoard(core.hub, core.clock, lambda: core.settings.current.presence.enabled)
     if cluster is not None:
-        news = TypingNews(
-            link_of(core, cluster),
-            typing,
-            core.rooms,
-            to_all=lambda: any(each.receive_ephemeral for each in core.settings.services),
-        )
-        cluster.kinds[TYPING] = news.receive
-        cluster.closing.append(news.stop)
+        _tell_others(core, cluster, typing, presence)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)
     inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer)
     unread = UnreadCounts(core.store, data)
-    sync = _sync(core, feeds, typing, data, inboxes, unread)
+    sync = _sync(core, feeds, (typing, presence), data, inboxes, unread)
     notifications = ListNotifications(
         access=core.access,
         memberships=core.memberships,
@@ -112,17 +113,41 @@ def build_sync(
         *notification_routes(notifications),
         *pusher_routes(Pushers(SqlPusherStore(core.database), core.writer)),
     )
-    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
+    return SyncParts(routes, sync, feeds, inboxes, typing, presence, filters, mark_read, set_typing)
+
+
+def presence_status_routes(core: Core, parts: SyncParts, users: Users) -> tuple[Route, ...]:
+    """`/presence`, which has to know users by their ids."""
+    status = PresenceStatus(parts.presence, core.memberships, users, core.clock)
+    return presence_routes(status)
+
+
+def _tell_others(
+    core: Core, cluster: Cluster, typing: TypingBoard, presence: PresenceBoard
+) -> None:
+    """Let other workers hear who types and who is online, and hear it from them."""
+    link = link_of(core, cluster)
+    who_types = TypingNews(
+        link,
+        typing,
+        core.rooms,
+        to_all=lambda: any(each.receive_ephemeral for each in core.settings.services),
+    )
+    who_is_online = PresenceNews(link, presence)
+    for kind, news in ((TYPING, who_types), (PRESENCE, who_is_online)):
+        cluster.kinds[kind] = news.receive
+        cluster.closing.append(news.stop)
 
 
 def _sync(
     core: Core,
     feeds: Feeds,
-    typing: TypingBoard,
+    boards: tuple[TypingBoard, PresenceBoard],
     data: AccountData,
     inboxes: Inboxes,
     unread: UnreadCounts,
 ) -> Sync:
+    typing, presence = boards
     room_data = RoomData(typing=typing, account_data=data, unread=unread)
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
@@ -153,6 +178,7 @@ def _sync(
         account_data=data,
         lazy=lazy,
         typing=typing,
+        presence=PresencePart(presence, core.rooms, core.clock),
         progress=_progress(core, typing),
         clock=core.clock,
     )

@@ -37,6 +37,8 @@ class RateLimits:
     to_device: RateLimit = field(default=RateLimit(20.0, 200))
     typing: RateLimit = field(default=RateLimit(5.0, 20))
     receipts: RateLimit = field(default=RateLimit(10.0, 50))
+    delayed_events: RateLimit = field(default=RateLimit(10.0, 50))
+    presence: RateLimit = field(default=RateLimit(1.0, 10))
     profile: RateLimit = field(default=RateLimit(0.5, 10))
     devices: RateLimit = field(default=RateLimit(5.0, 50))
     reads: RateLimit = field(default=RateLimit(100.0, 300))
@@ -103,6 +105,29 @@ class Limits:
     )
     request_timeout_s: float = setting(
         30.0, "Longest time that a request's body may take to arrive.", minimum=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedEvents:
+    """Events that the server sends later (MSC4140)."""
+
+    max_delay_ms: int = setting(
+        30 * 86_400_000, "Longest delay of an event.", dynamic=True, minimum=1
+    )
+    max_scheduled: int = setting(
+        100, "Most events that a user may have scheduled; 0: nobody any.", dynamic=True, minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is online."""
+
+    enabled: bool = setting(
+        True,
+        "Whether users see of each other who is online. What it costs is bounded.",
+        dynamic=True,
     )
 
 
@@ -202,6 +227,8 @@ class Settings:
     rate_limits: RateLimits = field(default=RateLimits())
     rooms: Rooms = field(default=Rooms())
     limits: Limits = field(default=Limits())
+    delayed_events: DelayedEvents = field(default=DelayedEvents())
+    presence: Presence = field(default=Presence())
     log: Log = field(default=Log())
     metrics: Metrics = field(default=Metrics())
     worker: Worker = field(default=Worker())

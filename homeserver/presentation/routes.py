@@ -21,6 +21,7 @@ from homeserver.presentation.routing import Auth, Route
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from homeserver.application.delayed.schedule import DelayLimits
     from homeserver.presentation.health import Probes
 
 _CLIENT = "/.well-known/matrix/client"
@@ -33,6 +34,7 @@ class Discovery:
 
     base_url: str
     default_room_version: Callable[[], str]
+    delays: Callable[[], DelayLimits | None] = lambda: None
     support: Support = field(default_factory=Support)
     unstable_features: Mapping[str, bool] = field(default_factory=dict)
 
@@ -41,7 +43,7 @@ def discovery_routes(discovery: Discovery) -> tuple[Route, ...]:
     """Versions, well-known documents, capabilities."""
     versions = versions_handler(discovery.unstable_features)
     wellknown = client_wellknown_handler(discovery.base_url)
-    capabilities = capabilities_handler(discovery.default_room_version)
+    capabilities = capabilities_handler(discovery.default_room_version, discovery.delays)
     rows = (
         Route("GET", "/_matrix/client/versions", versions, Auth.NONE),
         Route("GET", _CLIENT, wellknown, Auth.NONE, doc="Where clients find this server"),

@@ -20,7 +20,8 @@ U64 = st.integers(0, 2**64 - 1)
 POSITIONS = st.integers(0, 5) | st.integers(0, 2**63 - 1)
 VECTORS = st.builds(Vector, st.dictionaries(st.integers(0, 4) | U64, POSITIONS, max_size=6))
 GENERATIONS = st.binary(min_size=8, max_size=8)
-TOKENS = st.builds(SyncToken, VECTORS, GENERATIONS, U64, st.tuples(U64, U64), st.tuples(U64, U64))
+PAIRS = st.tuples(U64, U64)
+TOKENS = st.builds(SyncToken, VECTORS, GENERATIONS, U64, PAIRS, PAIRS, st.just(0) | U64)
 PLACES = st.builds(RoomPosition, st.integers(0, 3), st.integers(-3, 0))
 
 

@@ -126,6 +126,10 @@ class ClusterTown:
         """The address of any worker."""
         return self.random.choice(self.workers).base
 
+    def any_worker(self) -> SyncTown:
+        """A worker by chance."""
+        return self.random.choice(self.workers)
+
     async def phone(self, name: str, worker: int | None = None) -> HoppingPhone:
         """A new device; it hops, or stays with a worker."""
         phone = await self.workers[0].phone(name, HoppingPhone)
@@ -164,6 +168,7 @@ class ClusterTown:
             phones=first.phones,
             profiles=first.profiles,
             known=first.known,
+            presence=first.presence,
         )
         await worker.start()
         self.workers.append(worker)
@@ -182,7 +187,9 @@ class ClusterTown:
 
 
 @asynccontextmanager
-async def open_cluster(folder: Path, *names: str) -> AsyncIterator[ClusterTown]:
+async def open_cluster(
+    folder: Path, *names: str, presence: bool = False
+) -> AsyncIterator[ClusterTown]:
     """Start workers over an empty MariaDB database."""
     async with open_store("mysql", folder) as store:
         post = Post()
@@ -190,7 +197,7 @@ async def open_cluster(folder: Path, *names: str) -> AsyncIterator[ClusterTown]:
         def cluster() -> Cluster:
             return Cluster(FaultyBus(post), BlindRoutes(post), KEY)
 
-        first = SyncTown(store, names[0], None, cluster)
+        first = SyncTown(store, names[0], None, cluster, presence=presence)
         await first.start()
         town = ClusterTown([first], post)
         try:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.presence.board import PresenceBoard
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.get_messages import MessagesQuery
 from homeserver.application.rooms.receive_events import ReceiveEvents
@@ -18,6 +19,7 @@ from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
+from homeserver.application.sync.presence import PresencePart
 from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
@@ -163,6 +165,9 @@ class DoorWorld:
             account_data=data,
             lazy=lazy,
             typing=typing,
+            presence=PresencePart(
+                PresenceBoard(world.hub, clock, lambda: False), world.rooms, clock
+            ),
             progress=Progress(
                 hub=world.hub,
                 tokens=Tokens(generation, 1),

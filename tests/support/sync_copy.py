@@ -58,30 +58,42 @@ class Copy:
     joined: dict[str, RoomCopy] = field(default_factory=dict)
     left: dict[str, RoomCopy] = field(default_factory=dict)
     invited: dict[str, list[Json]] = field(default_factory=dict)
+    knocked: dict[str, list[Json]] = field(default_factory=dict)
+    presence: dict[str, str] = field(default_factory=dict)
     account_data: dict[str, Json] = field(default_factory=dict)
 
     def apply(self, answer: Json) -> Copy:
         """Take in an answer."""
         for event in answer.get("account_data", {}).get("events", []):
             self.account_data[event["type"]] = event["content"]
+        for event in answer.get("presence", {}).get("events", []):
+            self.presence[event["sender"]] = event["content"]["presence"]
         rooms = answer.get("rooms", {})
         assert all(rooms.values()), "an empty section"
         for room, part in rooms.get("join", {}).items():
             self.invited.pop(room, None)
+            self.knocked.pop(room, None)
             self.left.pop(room, None)
             self.joined.setdefault(room, RoomCopy()).apply(part)
         for room, part in rooms.get("invite", {}).items():
-            self.left.pop(room, None)
-            self.joined.pop(room, None)
+            self._drop(room)
             self.invited[room] = part["invite_state"]["events"]
+        for room, part in rooms.get("knock", {}).items():
+            self._drop(room)
+            self.knocked[room] = part["knock_state"]["events"]
         for room, part in rooms.get("leave", {}).items():
             self.invited.pop(room, None)
+            self.knocked.pop(room, None)
             copy = self.joined.pop(room, None)
             if copy is None:  # joined and left meanwhile: told as a whole; banned: that alone
                 copy = RoomCopy() if _is_whole(part) else self.left.get(room, RoomCopy())
             copy.apply(part)
             self.left[room] = copy
         return self
+
+    def _drop(self, room: str) -> None:
+        for known in (self.left, self.joined, self.invited, self.knocked):
+            known.pop(room, None)
 
 
 def _is_whole(part: Json) -> bool:
@@ -97,13 +109,18 @@ def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, forgotten: set[
     """
     assert held.account_data == fresh.account_data
     assert set(held.joined) == set(fresh.joined), (set(held.joined), set(fresh.joined))
-    assert set(held.invited) == set(fresh.invited)
-    for room, events in fresh.invited.items():
-        assert _own(held.invited[room]) == _own(events)
+    _compare_stripped(held.invited, fresh.invited)
+    _compare_stripped(held.knocked, fresh.knocked)
     assert set(fresh.left) <= set(held.left), (set(held.left), set(fresh.left))
     assert set(held.left) - set(fresh.left) <= forgotten
     for room, now in fresh.joined.items():
         _compare_room(held.joined[room], now, truth.joined[room], lazy=lazy)
+
+
+def _compare_stripped(then: dict[str, list[Json]], now: dict[str, list[Json]]) -> None:
+    assert set(then) == set(now)
+    for room, events in now.items():
+        assert _own(then[room]) == _own(events)
 
 
 def _own(events: list[Json]) -> list[str]:

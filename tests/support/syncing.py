@@ -16,6 +16,7 @@ from homeserver.application.ports.profiles import MemberProfile
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
+from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.legacy import build_legacy
@@ -23,7 +24,7 @@ from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
 from homeserver.bootstrap.stream import Sessions, StreamParts, build_stream
-from homeserver.bootstrap.sync import build_sync
+from homeserver.bootstrap.sync import build_sync, presence_status_routes
 from homeserver.bootstrap.to_device import ToDeviceParts, build_to_device
 from homeserver.config import LiveSettings, load
 from homeserver.domain.shared.errors import UnknownTokenError
@@ -146,8 +147,10 @@ class SyncTown:
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     search: SearchParts = field(init=False)
+    delayed: DelayedParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
+    presence: bool = False
     limits: dict[str, Limit] = field(default_factory=dict)
     http_settings: HttpSettings = QUICK_TO_STOP
     counter: CountingDatabase = field(init=False)
@@ -164,6 +167,7 @@ class SyncTown:
             "FIRN__SERVER_NAME": self.store.server_name,
             "FIRN__RATE_LIMITS__ENABLED": "false",
             "FIRN__WORKER__NAME": self.name,
+            "FIRN__PRESENCE__ENABLED": str(self.presence).lower(),
         }
         self.counter = CountingDatabase(self.database or self.store.database)
         self.core = await build_core(
@@ -188,13 +192,16 @@ class SyncTown:
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         self.search = build_search(self.core)
+        self.delayed = build_delayed(self.core, people, self.limiter)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *build_legacy(self.core, self.parts.sync),
             *self.to_device.routes,
+            *presence_status_routes(self.core, self.parts, people.users),
             *self.stream.routes,
             *self.search.routes,
+            *self.delayed.routes,
         )
         self._server = build_server(
             routes,
@@ -216,8 +223,10 @@ class SyncTown:
         await self._server.stop()
         await self.stream.sockets.closed(5.0)
         await self.search.keep_filled.stop()
+        await self.delayed.keep_sending.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
+        self.parts.presence.close()
         await self.delivery.stop()
         await self.core.writer.stop()
 
@@ -232,8 +241,8 @@ class SyncTown:
         return self._base
 
     async def phone(self, name: str, kind: type[Phone] = Phone) -> Phone:
-        """A new device of a user; the user is there from then on."""
-        user_id = f"@{name}:{self.store.server_name}"
+        """A new device of a user, named by the localpart or the whole id; who is there then."""
+        user_id = name if name.startswith("@") else f"@{name}:{self.store.server_name}"
         nid = await self.users.nid_of(user_id, create=True)
         assert nid is not None
         number = len(self.phones) + 1
@@ -246,6 +255,10 @@ class SyncTown:
         self.known[phone.token] = Requester(user_id, nid, phone.device_id, device.nid)
         self.phones.append(phone)
         return phone
+
+    def any_worker(self) -> SyncTown:
+        """This one: there is no other."""
+        return self
 
     def requester(self, phone: Phone) -> Requester:
         """Who a device is."""
@@ -292,10 +305,12 @@ class SyncTown:
 
 
 @asynccontextmanager
-async def open_sync_town(kind: str, folder: Path) -> AsyncIterator[SyncTown]:
+async def open_sync_town(
+    kind: str, folder: Path, *, presence: bool = False
+) -> AsyncIterator[SyncTown]:
     """Start a worker over an empty store."""
     async with open_store(kind, folder) as store:
-        town = SyncTown(store)
+        town = SyncTown(store, presence=presence)
         await town.start()
         try:
             yield town

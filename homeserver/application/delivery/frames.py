@@ -18,6 +18,8 @@ OUTCOMES: Final = 3
 """What became of them."""
 TYPING: Final = 4
 """Who began or stopped typing."""
+PRESENCE: Final = 5
+"""Who is online."""
 _MAC: Final = 32
 _HEAD: Final = 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from homeserver.domain.events.client_format import client_event, client_event_bytes
 from homeserver.domain.rooms.membership import JOIN
@@ -12,15 +12,22 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 
+DELAY_ID: Final = "org.matrix.msc4140.delay_id:"
+"""What the transaction ids of events begin with that were sent by the server, later."""
+
+
 def unsigned_of(item: TimelineEvent, *, membership: str, device_nid: int) -> dict[str, Any]:
     """What the server adds to an event for one reader.
 
     `membership` is the reader's at the event (MSC4115); the transaction id is only for the
-    device that sent it.
+    device that sent it; for one that was sent later (MSC4140) there is the delay's id instead.
     """
     unsigned: dict[str, Any] = {"membership": membership}
     if item.txn_id is not None and item.txn_device == device_nid:
-        unsigned["transaction_id"] = item.txn_id
+        if item.txn_id.startswith(DELAY_ID):
+            unsigned[DELAY_ID[:-1]] = item.txn_id.removeprefix(DELAY_ID)
+        else:
+            unsigned["transaction_id"] = item.txn_id
     if item.replaced is not None:
         unsigned["prev_content"] = item.replaced.content
         unsigned["prev_sender"] = item.replaced.sender

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.application.sync.ignored import NOBODY
+from homeserver.domain.presence.presence import ONLINE
 
 if TYPE_CHECKING:
     from homeserver.application.requester import Requester
@@ -26,6 +27,7 @@ class SyncRequest(NamedTuple):
     `state_name` is the form of state that the client understands: `state` is what held before
     the timeline, the others what holds after it (MSC4222, v1.16). `confirms`: who asks has all
     that came with `since`; a socket goes on from a token that may still be on its way.
+    `presence` is `set_presence`.
     """
 
     since: str | None
@@ -34,6 +36,7 @@ class SyncRequest(NamedTuple):
     timeout_ms: int = 0
     state_name: bytes = STATE
     confirms: bool = True
+    presence: str = ONLINE
 
     @property
     def state_after(self) -> bool:
@@ -52,6 +55,8 @@ class Span:
     messages and invites the requester does not want; `recount`: they or the push rules changed, so
     that all unread counts may be others. `inbox_since` is the number of the last
     message to the device that the client has, `inbox_until` that which it has then.
+    `presence_since` is the tick of the presence board up to which the client has heard (None:
+    nothing), `presence_until` that of this answer; they differ where its turn has come.
     """
 
     requester: Requester
@@ -66,6 +71,8 @@ class Span:
     idle: bool
     inbox_since: int = 0
     inbox_until: int = 0
+    presence_since: int | None = None
+    presence_until: int | None = None
     ignored: frozenset[str] = NOBODY
     recount: bool = False
 

@@ -51,7 +51,8 @@ class Feed:
     last change since `attached` (oldest change first), `user_tick` is the last change of the
     user's own data, `inbox_tick` the last message to any of the user's devices; `inboxes` are
     those of the devices that sync here. `forgotten` are the rooms that the user forgot while the places were
-    being read. `version` grows with every change; waiting syncs are woken then.
+    being read. `presence_due` is the tick of the presence board up to which the user is to hear of it, -1
+    where that is not known. `version` grows with every change; waiting syncs are woken then.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class Feed:
         "inbox_tick",
         "inboxes",
         "places",
+        "presence_due",
         "ready",
         "used",
         "user_nid",
@@ -80,6 +82,7 @@ class Feed:
         self.user_tick = 0
         self.inbox_tick = 0
         self.inboxes: dict[int, Inbox] = {}
+        self.presence_due = -1
         self.used = 0.0
         self.ready = False
         self.version = 0

@@ -71,7 +71,7 @@ class Hub:
 
     Only users with a live feed are touched by a change: a room of 20,000 members costs
     what its online members cost. `listeners` hear of each room that got events,
-    `room_listeners` of each whose state another worker changed, `user_listeners` of each user whose data another worker changed; `committed` is told of
+    `place_listeners` of each user with a feed who has a new place; `room_listeners` of each room whose state another worker changed, `user_listeners` of each user whose data another worker changed; `committed` is told of
     each own batch.
 
     The vector is closed: it never covers a change of a room without all that went before in
@@ -84,6 +84,7 @@ class Hub:
         self.ticks = Ticks({})
         self.feeds: dict[int, Feed] = {}
         self.listeners: list[Callable[[RoomDraft], None]] = []
+        self.place_listeners: list[Callable[[int], None]] = []
         self.room_listeners: list[Callable[[Room], None]] = []
         self.user_listeners: list[Callable[[int], None]] = []
         self.committed: Callable[[Committed], None] | None = None
@@ -285,6 +286,8 @@ class Hub:
         else:
             self.unwatch(feed, nid)
         feed.touch_room(nid, tick)
+        for listener in self.place_listeners:
+            listener(user_nid)
 
 
 def _place(nid: int, change: MembershipChange, slot: int) -> RoomPlace:

@@ -41,6 +41,7 @@ class Rules:
     ephemeral: Part
     room_data: Part
     global_data: Accepts | None
+    presence: Accepts | None
     fields: tuple[Path, ...] | None
     federation: bool
 
@@ -51,14 +52,14 @@ class Rules:
 
 
 class Named:
-    """An event outside the rooms' logs as a filter sees it: it has a type and nothing else."""
+    """An event outside the rooms' logs as a filter sees it: it has a type, and a sender if any."""
 
     __slots__ = ("content", "sender", "type")
 
-    def __init__(self, kind: str) -> None:
-        """An event of this type."""
+    def __init__(self, kind: str, sender: str = "") -> None:
+        """An event of this type, of nobody or of a user."""
         self.type = kind
-        self.sender = ""
+        self.sender = sender
         self.content: dict[str, object] = {}
 
 
@@ -91,6 +92,7 @@ def _compile(wanted: Filter) -> Rules:
         ephemeral=_part(room.ephemeral),
         room_data=_part(room.account_data),
         global_data=event_predicate(wanted.account_data),
+        presence=event_predicate(wanted.presence),
         fields=None if wanted.event_fields is None else parse_fields(wanted.event_fields),
         federation=wanted.event_format == FEDERATION,
     )

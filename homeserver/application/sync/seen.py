@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TYPING_IS_LOST = -1
 """A tick before all others: the typing lists of all rooms are news."""
+PRESENCE_SLACK_MS = 10_000
+"""Ticks of presence are times: how much later than another worker this one may have heard."""
 LEAST_WAIT = 0.5
 """Seconds for which a token that is ahead of this worker is waited for at least."""
 
@@ -26,7 +28,8 @@ LEAST_WAIT = 0.5
 class Seen(NamedTuple):
     """What the client has: up to `vector` (None: nothing); see `Span.typing_since`.
 
-    `inbox` is the number of the last message to the device. Where another device was given the
+    `presence` is the tick of this worker's presence board up to which the client has heard
+    (None: never of any). `inbox` is the number of the last message to the device. Where another device was given the
     token, or the store was restored since (its numbers may name other messages now), it is 0:
     messages may come twice then, and none is lost.
     """
@@ -34,6 +37,7 @@ class Seen(NamedTuple):
     vector: Vector | None
     typing: int | None
     inbox: int = 0
+    presence: int | None = None
 
 
 class Progress:
@@ -76,10 +80,13 @@ class Progress:
         else:
             instance, tick = found.ephemeral
             typing, shown = divmod(tick, 2)
+            presence = found.presence
             if instance != self._tokens.instance:
                 typing = TYPING_IS_LOST if shown else 0
+                presence = max(presence - PRESENCE_SLACK_MS, 0)
             device, number = found.inbox
-            seen = Seen(found.vector, typing, number if device == requester.device_nid else 0)
+            number = number if device == requester.device_nid else 0
+            seen = Seen(found.vector, typing, number, presence or None)
         if seen.vector is not None and not await self._reach(seen.vector, deadline):
             raise UnavailableError("This worker has not reached your token yet")
         return seen
@@ -99,5 +106,12 @@ class Progress:
         requester, number = span.requester, span.inbox_until
         inbox = (requester.device_nid, number) if number else NO_INBOX
         return self._tokens.issue(
-            SyncToken(span.until, self._generation, requester.user_nid, seen_of_typing, inbox)
+            SyncToken(
+                span.until,
+                self._generation,
+                requester.user_nid,
+                seen_of_typing,
+                inbox,
+                span.presence_until or 0,
+            )
         )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.joined_room import JoinedRooms
     from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.left_room import LeftRooms
+    from homeserver.application.sync.presence import PresencePart
     from homeserver.application.sync.seen import Progress, Seen
     from homeserver.application.sync.to_device import ToDevice
     from homeserver.application.to_device.inboxes import Inboxes
@@ -82,6 +83,7 @@ class Sync:
         account_data: AccountData,
         lazy: LazyMembers,
         typing: TypingBoard,
+        presence: PresencePart,
         progress: Progress,
         clock: Clock,
     ) -> None:
@@ -98,6 +100,7 @@ class Sync:
         self._account_data = account_data
         self._lazy = lazy
         self._typing = typing
+        self._presence = presence
         self._progress = progress
         self._clock = clock
 
@@ -117,6 +120,15 @@ class Sync:
         if request.confirms and seen.inbox:
             self._inboxes.acknowledge(feed, requester.device_nid, seen.inbox)
         self._lazy.begin(requester.device_nid, request.since)
+        attendance = self._presence.attend(requester, request.presence)
+        try:
+            return await self._when_new(requester, request, feed, seen, deadline)
+        finally:
+            self._presence.leave(attendance)
+
+    async def _when_new(
+        self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen, deadline: float
+    ) -> Answer:
         while True:
             version = feed.version
             span = self._span(requester, request, feed, seen)
@@ -142,9 +154,11 @@ class Sync:
     def _span(self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen) -> Span:
         tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
         typing = self._typing.tick
+        heard = self._presence.heard_then(feed, seen.presence)
         idle = (
             tick == self._hub.ticks.now
             and seen.typing == typing
+            and seen.presence == heard
             and feed.has_read(requester.device_nid, seen.inbox)
             and not request.full_state
         )
@@ -161,6 +175,8 @@ class Sync:
             idle=idle,
             inbox_since=seen.inbox,
             inbox_until=seen.inbox,
+            presence_since=seen.presence,
+            presence_until=heard,
         )
 
     async def _compose(self, span: Span) -> bytes | None:
@@ -170,6 +186,7 @@ class Sync:
         span.recount = not span.initial and span.user_changed and _recounts(span, data)
         sections: Sections = {}
         wanted = span.rules.rooms
+        entered = []
         for nid in await self._candidates(span):
             place = span.feed.places.get(nid)
             if place is None or not self._concerns(span, place):
@@ -180,13 +197,19 @@ class Sync:
             body = await self._room(span, room, place)
             if span.feed.places.get(nid) is not place:
                 raise _MovedError
+            if place.membership == JOIN and span.is_new(place.slot, place.pos):
+                entered.append(room)
             if body is not None:
                 entry = _encode(room.room_id) + b":" + body
                 sections.setdefault(_SECTIONS[place.membership], []).append(entry)
         account_data = await self._data(span)
         to_device = await self._to_device(span)
-        if sections or account_data or to_device or span.initial or span.request.full_state:
-            return _assemble(sections, account_data, to_device)
+        presence = await self._presence(span, entered)
+        always = span.initial or span.request.full_state
+        if sections or account_data or to_device or presence or always:
+            return _assemble(
+                sections, to_device=to_device, account_data=account_data, presence=presence
+            )
         return None
 
     def _concerns(self, span: Span, place: RoomPlace) -> bool:
@@ -227,12 +250,12 @@ def _whole(token: str, body: bytes) -> bytes:
     return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
 
 
-def _assemble(sections: Sections, account_data: list[bytes], to_device: list[bytes]) -> bytes:
-    parts = []
-    if to_device:
-        parts.append(b',"to_device":{"events":[%b]}' % b",".join(to_device))
-    if account_data:
-        parts.append(b',"account_data":{"events":[%b]}' % b",".join(account_data))
+def _assemble(sections: Sections, **events: list[bytes]) -> bytes:
+    parts = [
+        b',"%b":{"events":[%b]}' % (name.encode(), b",".join(some))
+        for name, some in events.items()
+        if some
+    ]
     if sections:
         rooms = b",".join(
             b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()

@@ -164,6 +164,12 @@ class LimitExceededError(MatrixError):
         self.retry_after_ms = retry_after_ms
 
 
+class FinalisedError(MatrixError):
+    """A delayed event was sent or cancelled, and what is asked for contradicts that."""
+
+    status = 409
+
+
 class UserDeactivatedError(MatrixError):
     """The account was deactivated."""
 

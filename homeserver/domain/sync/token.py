@@ -2,7 +2,8 @@
 
 Text form: `s1_` and base64url of: checksum (4 bytes), store generation (8 bytes), vector,
 ephemeral instance, ephemeral tick. With something to say of a device's inbox it is `s2_`, and
-the device and the number of its last message follow. The checksum covers the user too, so that another user's
+the device and the number of its last message follow; with something to say of presence `s3_`,
+and its tick follows those. The checksum covers the user too, so that another user's
 token is refused (bad-inputs E6). It guards against mix-ups, not forgers: a token grants
 nothing, every answer goes through the access gates.
 """
@@ -25,6 +26,7 @@ GENERATION_BYTES: Final = 8
 _WHAT: Final = "sync token"
 _PREFIX: Final = "s1_"
 _WITH_INBOX: Final = "s2_"
+_WITH_PRESENCE: Final = "s3_"
 NO_INBOX: Final = (0, 0)
 _MAX_TEXT: Final = 16_384
 _CHECKSUM_BYTES: Final = 4
@@ -37,7 +39,8 @@ class SyncToken(NamedTuple):
     `generation` is the store's random id (8 bytes), `user` the user's 64-bit nid,
     `ephemeral` the worker instance and its tick for what is not in the log (typing,
     presence); another instance's tick means: send those whole. `inbox` is a device's nid and
-    the number of the last message that it got with this token.
+    the number of the last message that it got with this token. `presence` is the tick of the
+    instance's presence board; ticks of presence are about the time in milliseconds.
     """
 
     vector: Vector
@@ -45,6 +48,7 @@ class SyncToken(NamedTuple):
     user: int
     ephemeral: tuple[int, int] = (0, 0)
     inbox: tuple[int, int] = NO_INBOX
+    presence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,12 @@ def encode_token(token: SyncToken) -> str:
         pack_number(instance),
         pack_number(tick),
     )
-    if token.inbox == NO_INBOX:
+    if token.inbox == NO_INBOX and not token.presence:
         return _PREFIX + to_text(_checksum(token.user, payload) + payload)
     payload += b"".join(map(pack_number, token.inbox))
+    if token.presence:
+        payload += pack_number(token.presence)
+        return _WITH_PRESENCE + to_text(_checksum(token.user, payload) + payload)
     return _WITH_INBOX + to_text(_checksum(token.user, payload) + payload)
 
 
@@ -85,7 +92,7 @@ def decode_token(text: str, *, user: int, generation: bytes) -> SyncToken | Stal
     `InvalidParamError` for garbage, another user's token or an unknown version.
     """
     prefix = text[: len(_PREFIX)]
-    known = prefix in (_PREFIX, _WITH_INBOX)
+    known = prefix in (_PREFIX, _WITH_INBOX, _WITH_PRESENCE)
     if not known or len(text) > _MAX_TEXT:
         other = is_sync_token(text) and not known
         raise InvalidParamError("Unknown sync token version" if other else f"Malformed {_WHAT}")
@@ -93,18 +100,19 @@ def decode_token(text: str, *, user: int, generation: bytes) -> SyncToken | Stal
     checksum, payload = data[:_CHECKSUM_BYTES], data[_CHECKSUM_BYTES:]
     if checksum != _checksum(user, payload):
         raise InvalidParamError("This sync token is damaged or another user's")
-    token = _read(payload, user, with_inbox=prefix == _WITH_INBOX)
+    token = _read(payload, user, prefix)
     return token if token.generation == generation else StaleToken(token)
 
 
-def _read(payload: bytes, user: int, *, with_inbox: bool) -> SyncToken:
+def _read(payload: bytes, user: int, prefix: str) -> SyncToken:
     reader = Reader(payload, _WHAT)
     generation = reader.take(GENERATION_BYTES)
     vector = Vector.read(reader)
     ephemeral = reader.number(), reader.number()
-    inbox = (reader.number(), reader.number()) if with_inbox else NO_INBOX
+    inbox = NO_INBOX if prefix == _PREFIX else (reader.number(), reader.number())
+    presence = reader.number() if prefix == _WITH_PRESENCE else 0
     reader.finish()
-    return SyncToken(vector, generation, user, ephemeral, inbox)
+    return SyncToken(vector, generation, user, ephemeral, inbox, presence)
 
 
 def _checksum(user: int, payload: bytes) -> bytes:

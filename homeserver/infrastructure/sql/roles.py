@@ -17,6 +17,9 @@ from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.slot import DEAD_AFTER_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeserver.application.ports.clock import Clock
     from homeserver.infrastructure.sql.database import Database, Session
 
 _r, _s = t.role.c, t.writer_slot.c
@@ -42,6 +45,24 @@ class Role(NamedTuple):
 
     rev: int
     body: bytes
+
+
+class SqlRole:
+    """See `application.ports.role.Role`."""
+
+    def __init__(
+        self, database: Database, name: str, clock: Clock, holder: Callable[[], bytes]
+    ) -> None:
+        """The role of this name; `holder` gives this process' writer."""
+        self._db = database
+        self._name = name
+        self._clock = clock
+        self._holder = holder
+
+    async def take(self) -> bool:
+        """See `Role.take`."""
+        now = self._clock.now_ms()
+        return await take_role(self._db, self._name, self._holder(), now) is not None
 
 
 async def take_role(database: Database, name: str, holder: bytes, now: int) -> Role | None:

@@ -526,3 +526,33 @@ report = Table(
     Column("reason", blob(), nullable=False),
     Index("report_by_time", "ts", "nid"),
 )
+
+# `due_ts` is OPEN once there is an outcome, whose key is what makes it the only one
+delayed_event = Table(
+    "delayed_event",
+    metadata,
+    _id("nid", primary_key=True),
+    Column("delay_id", octets(32), nullable=False, unique=True),
+    _id("user_nid"),
+    _id("device_nid"),
+    Column("user_id", octets(255), nullable=False),
+    Column("room_id", octets(255), nullable=False),
+    Column("type", octets(255), nullable=False),
+    Column("state_key", octets(255)),
+    Column("content", blob(), nullable=False),
+    Column("delay_ms", BigInteger, nullable=False),
+    Column("since_ts", MILLIS, nullable=False),
+    Column("due_ts", MILLIS, nullable=False),
+    Index("delayed_event_due", "due_ts", "nid"),
+    Index("delayed_event_of", "user_nid", "due_ts"),
+)
+
+delayed_outcome = Table(
+    "delayed_outcome",
+    metadata,
+    _id("nid", primary_key=True),
+    Column("ts", MILLIS, nullable=False),
+    Column("event_id", octets(255)),
+    Column("error", blob()),
+    Index("delayed_outcome_by_time", "ts"),
+)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.presentation.responses import json_response
@@ -10,16 +11,19 @@ from homeserver.presentation.responses import json_response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from homeserver.application.delayed.schedule import DelayLimits
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
     from homeserver.presentation.routing import Handler
 
+DELAYED_EVENTS: Final = "org.matrix.msc4140.delayed_events"
 
-def capabilities(default_room_version: str) -> dict[str, Any]:
+
+def capabilities(default_room_version: str, delays: DelayLimits | None = None) -> dict[str, Any]:
     """Give the response body.
 
     A capability that the spec takes as enabled when it is absent must be listed as disabled
-    as long as it does not exist here.
+    as long as it does not exist here. `delays` are the limits of delayed events (MSC4140).
     """
     creatable = {v.id: "stable" for v in ROOM_VERSIONS.values() if v.creatable}
     return {
@@ -31,15 +35,18 @@ def capabilities(default_room_version: str) -> dict[str, Any]:
             "m.set_avatar_url": {"enabled": True},
             "m.3pid_changes": {"enabled": False},
             "m.get_login_token": {"enabled": False},
+            **({} if delays is None else {DELAYED_EVENTS: asdict(delays)}),
         }
     }
 
 
-def capabilities_handler(default_room_version: Callable[[], str]) -> Handler:
-    """Serve the document; the default room version is a setting that may change."""
+def capabilities_handler(
+    default_room_version: Callable[[], str], delays: Callable[[], DelayLimits | None]
+) -> Handler:
+    """Serve the document; what it is made of are settings that may change."""
 
     async def get_capabilities(_request: Request) -> Response:
         """What users may do here."""
-        return json_response(capabilities(default_room_version()))
+        return json_response(capabilities(default_room_version(), delays()))
 
     return get_capabilities

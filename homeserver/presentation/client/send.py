@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.rooms.compose import NewEvent, Transaction
 from homeserver.application.rooms.redact_event import REDACTION
+from homeserver.presentation.client.delayed_events import wanted_delay
 from homeserver.presentation.client.massaging import timed_requester
 from homeserver.presentation.responses import json_response
 from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
+    from homeserver.application.delayed.schedule import ScheduleEvent
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.sending import RedactsEvents, SendsEvents
     from homeserver.domain.shared.json import JsonObject
@@ -46,13 +48,18 @@ class SendMessage:
         return {"event_id": event_id}
 
 
-def send_routes(send_message: SendMessage) -> tuple[Route, ...]:
-    """The one route of this endpoint."""
+def send_routes(send_message: SendMessage, schedule: ScheduleEvent) -> tuple[Route, ...]:
+    """The one route of this endpoint; with a delay the event is scheduled."""
 
     async def put_send(request: Request) -> Response:
         """Send a message or other event, once per transaction id."""
         new = NewEvent(request.params["eventType"], await request.json_object())
         room_id, txn_id = request.params["roomId"], request.params["txnId"]
+        delay_ms = wanted_delay(request)
+        if delay_ms is not None:
+            txn = Transaction.of(request.requester, f"PUT rooms/{room_id}/later/{new.type}", txn_id)
+            delay_id = await schedule(request.requester, room_id, new, delay_ms, txn)
+            return json_response({"delay_id": delay_id})
         return json_response(await send_message(timed_requester(request), room_id, new, txn_id))
 
     return (Route("PUT", _PATH, put_send, Auth.GUEST, limit="messages", versions=("r0",)),)

@@ -10,6 +10,7 @@ from homeserver.application.sync.context import (
     UNSTABLE_STATE_AFTER,
     SyncRequest,
 )
+from homeserver.domain.presence.presence import ONLINE, STATES
 from homeserver.presentation.responses import json_bytes
 from homeserver.presentation.routing import Auth, Route
 
@@ -66,13 +67,14 @@ async def read_sync_request(
     request: Request, requester: Requester, filters: FilterSource, timeout_ms: int
 ) -> SyncRequest:
     """What the query asks for; raises as `FilterSource.resolve` and the query's readers do."""
-    request.choice("set_presence", ("offline", "online", "unavailable"), "online")
+    presence = request.choice("set_presence", STATES, ONLINE)
     return SyncRequest(
         since=request.param("since"),
         filter=await filters.resolve(requester.user_nid, request.param("filter")),
         full_state=request.flag("full_state"),
         timeout_ms=timeout_ms,
         state_name=_state_name(request),
+        presence=presence,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.integration.sync.test_law import WEIGHTS, Step, Walk, a_step
+from tests.integration.sync.test_law import LONGER, WEIGHTS, Step, Walk, a_step
 from tests.support.cluster import ClusterTown, open_cluster
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ACROSS = {
 cannot tell of hidden state events between shown ones of the same key, however many workers."""
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(180 * LONGER)
 @pytest.mark.parametrize("bus", ["good", "bad", "none"])
 def test_F4_I4_deltas_add_up_across_workers(bus: str, tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
@@ -41,7 +41,7 @@ def test_F4_I4_deltas_add_up_across_workers(bus: str, tmp_path: Path) -> None:
 
         @seed(20260802)
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=EXAMPLES * LONGER,
             deadline=None,
             database=None,
             phases=[Phase.generate],

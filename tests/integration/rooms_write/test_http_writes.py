@@ -9,9 +9,11 @@ from urllib.parse import quote, unquote
 import pytest
 import pytest_asyncio
 
+from homeserver.application.delayed.schedule import DelayLimits, ScheduleEvent
 from homeserver.application.ports.rate_limiter import Limit
 from homeserver.domain.shared.errors import UnknownTokenError
 from homeserver.infrastructure.embedded.rate_limiter import MemoryRateLimiter
+from homeserver.infrastructure.sql.delayed_store import SqlDelayedStore
 from homeserver.presentation.app import build_server
 from homeserver.presentation.client.aliases import AliasCases, alias_routes
 from homeserver.presentation.client.create_room import create_room_routes
@@ -36,14 +38,23 @@ CLASSES = ("messages", "joins", "invites", "rooms", "reads")
 
 def routes_of(town: Town) -> tuple[Route, ...]:
     """All routes under test."""
+    store, writer = town.store, town.worker.writer
+    schedule = ScheduleEvent(
+        SqlDelayedStore(store.database),
+        writer,
+        store.clock,
+        store.ids,
+        writer.new_nid,
+        lambda: DelayLimits(1_000, 1),
+    )
     return (
         *create_room_routes(town.create),
         *membership_routes(
             MembershipCases(town.set_member, town.redeem, town.forget, town.resolve)
         ),
         *alias_routes(AliasCases(town.resolve, town.publish, town.remove, "firn.test")),
-        *send_routes(SendMessage(town.send_event, town.redact_event)),
-        *state_event_routes(town.state),
+        *send_routes(SendMessage(town.send_event, town.redact_event), schedule),
+        *state_event_routes(town.state, schedule),
         *redact_routes(town.redact_event),
     )
 

@@ -53,7 +53,7 @@ def test_E6_another_users_token_is_refused() -> None:
 
 def test_E6_a_token_of_another_version_is_refused_by_name() -> None:
     with pytest.raises(InvalidParamError, match="version"):
-        decode_token("s3_" + TEXT[3:], user=42, generation=GENERATION)
+        decode_token("s4_" + TEXT[3:], user=42, generation=GENERATION)
 
 
 def test_a_token_with_an_inbox_is_of_another_version_and_comes_back_as_it_was() -> None:
@@ -65,7 +65,10 @@ def test_a_token_with_an_inbox_is_of_another_version_and_comes_back_as_it_was() 
 
 def test_E6_a_token_under_the_name_of_another_version_is_refused() -> None:
     with_inbox = encode_token(TOKEN._replace(inbox=(7, 57)))
-    for text in ("s2_" + TEXT[3:], "s1_" + with_inbox[3:]):
+    with_presence = encode_token(TOKEN._replace(presence=2**41))
+    assert with_presence.startswith("s3_")
+    misnamed = ("s2_" + TEXT[3:], "s1_" + with_inbox[3:], "s3_" + with_inbox[3:])
+    for text in (*misnamed, "s2_" + with_presence[3:]):
         with pytest.raises(InvalidParamError):
             decode_token(text, user=42, generation=GENERATION)
 

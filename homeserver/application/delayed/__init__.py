@@ -1,0 +1,1 @@
+"""Events that are sent later, by the server (MSC4140)."""
