@@ -49,6 +49,7 @@ bench-micro: env-dev  ## micro-benchmarks of the hot path
 docs: env-dev  ## generate the reference pages under docs/reference
 	@$(BIN)/firn config --reference >docs/reference/settings.md
 	@$(BIN)/firn docs routes >docs/reference/routes.md
+	@$(BIN)/python -m tests.support.spec.coverage_page >docs/reference/coverage.md
 
 lock:  ## pin all dependencies anew (`make lock ARGS=--upgrade` for newer versions)
 	@deploy/lock.sh $(ARGS)

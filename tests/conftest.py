@@ -28,6 +28,12 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """An option for the page of endpoints."""
+    text = "note which endpoints the tests meet, for docs/reference/coverage.md"
+    parser.addoption("--record-met", action="store_true", help=text)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Judge the answers of all tests by the specification."""
     config.pluginmanager.register(SpecPlugin(), "firn-spec")
