@@ -19,7 +19,9 @@ def test_every_endpoint_has_a_need_and_every_need_an_endpoint() -> None:
 
 
 def test_every_endpoint_that_is_done_is_met_by_a_test() -> None:
-    unmet = [f"{row.method} {row.path}" for row in rows(route_table()) if row.done and not row.tests]
+    unmet = [
+        f"{row.method} {row.path}" for row in rows(route_table()) if row.done and not row.tests
+    ]
     assert unmet == [], "record the tests that meet them: pytest --record-met tests/…; make docs"
 
 

@@ -2,7 +2,7 @@
 import { EventTimeline, createClient } from "matrix-js-sdk";
 
 const PASSWORD = "a quiet harbour at dusk";
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 15_000;
 
 const quiet = { getChild: () => quiet };
 for (const level of ["trace", "debug", "info", "warn", "error"]) quiet[level] = () => {};
@@ -41,7 +41,7 @@ export async function until(client, what, find) {
     if (found) return found;
     return new Promise((resolve, reject) => {
         const events = ["sync", "Room.timeline", "Room.receipt", "Room.redaction", "event"];
-        const late = setTimeout(() => end(() => reject(new Error(`${client.getUserId()} never saw ${what}`))), PATIENCE_MS);
+        const late = setTimeout(() => end(() => reject(new Error(`${client.getUserId()} ${client.getDeviceId()} never saw ${what}`))), PATIENCE_MS);
         const end = (settle) => {
             clearTimeout(late);
             for (const event of events) client.off(event, look);

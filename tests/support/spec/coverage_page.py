@@ -78,7 +78,9 @@ def page(routes: Iterable[Route]) -> str:
     parts = [_HEAD, _totals(found)]
     for area, group in groupby(found, key=lambda row: row.area):
         table = "\n".join(map(_line, group))
-        parts.append(f"## {area}\n\n| endpoint | need | done | tests |\n|---|---|---|---|\n{table}\n")
+        parts.append(
+            f"## {area}\n\n| endpoint | need | done | tests |\n|---|---|---|---|\n{table}\n"
+        )
     parts.append(_beyond(routes))
     return "\n".join(parts)
 

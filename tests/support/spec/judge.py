@@ -24,6 +24,7 @@ _FOR_PEOPLE = ("/health/", "/metrics")
 _OLD = "/_matrix/client/r0/"
 _NOW = "/_matrix/client/v3/"
 _VARIABLE, _END = object(), object()
+_LONG = 300
 _PARTS_OF_A_ROOM = ("state", "state_after", "timeline", "ephemeral", "account_data")
 
 
@@ -175,4 +176,5 @@ def _as_error(body: Any) -> Iterator[str]:
 def _explained(validator: jsonschema_rs.Validator, body: Any) -> Iterator[str]:
     for error in validator.iter_errors(body):
         where = "/".join(map(str, error.instance_path)) or "the body"
-        yield f"{where}: {error.message[:300]}"
+        text = error.message
+        yield f"{where}: {text if len(text) < _LONG else f'{text[:200]} … {text[-100:]}'}"
