@@ -12,6 +12,7 @@ run: env  ## start Firn in one process, nothing else needed (first start sets it
 	@exec $(BIN)/firn serve
 
 test: check services  ## all checks and tests; says at the end what it skipped and why
+	@deploy/js-packages.sh || true
 	@exec $(BIN)/python -m pytest --numprocesses 2
 
 check: env-dev  ## format, lint, types, layers, dependencies

@@ -115,6 +115,8 @@ class Sync:
             self._inboxes.acknowledge(feed, requester.device_nid, seen.inbox)
         self._lazy.begin(requester.device_nid, request.since)
         while True:
+            if self._hub.unanswered.has(requester.user_nid):
+                await self._hub.unanswered.answered(requester.user_nid)
             version = feed.version
             span = self._span(requester, request, feed, seen)
             try:

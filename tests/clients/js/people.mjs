@@ -2,7 +2,7 @@
 import { EventTimeline, createClient } from "matrix-js-sdk";
 
 const PASSWORD = "a quiet harbour at dusk";
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 40_000;
 
 const quiet = { getChild: () => quiet };
 for (const level of ["trace", "debug", "info", "warn", "error"]) quiet[level] = () => {};
