@@ -12,6 +12,7 @@ run: env  ## start Firn in one process, nothing else needed (first start sets it
 	@exec $(BIN)/firn serve
 
 test: check services  ## all checks and tests; says at the end what it skipped and why
+	@deploy/js-packages.sh || true
 	@exec $(BIN)/python -m pytest --numprocesses 2
 
 check: env-dev  ## format, lint, types, layers, dependencies
@@ -49,6 +50,7 @@ bench-micro: env-dev  ## micro-benchmarks of the hot path
 docs: env-dev  ## generate the reference pages under docs/reference
 	@$(BIN)/firn config --reference >docs/reference/settings.md
 	@$(BIN)/firn docs routes >docs/reference/routes.md
+	@$(BIN)/python -m tests.support.spec.coverage_page >docs/reference/coverage.md
 
 lock:  ## pin all dependencies anew (`make lock ARGS=--upgrade` for newer versions)
 	@deploy/lock.sh $(ARGS)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.databases import database_of_its_own
 from tests.support.services import adopt_services, require_service
+from tests.support.spec.plugin import SpecPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -25,6 +26,17 @@ settings.register_profile(
     "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """An option for the page of endpoints."""
+    text = "note which endpoints the tests meet, for docs/reference/coverage.md"
+    parser.addoption("--record-met", action="store_true", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Judge the answers of all tests by the specification."""
+    config.pluginmanager.register(SpecPlugin(), "firn-spec")
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,7 @@ from homeserver.application.rooms.state_reader import StateReader
 from homeserver.application.rooms.unban_user import UnbanUser
 from homeserver.application.rooms.upgrade_room import UpgradeRoom
 from homeserver.application.rooms.walk_space import WalkSpace
+from homeserver.application.sync.unanswered import AnsweredFirst
 from homeserver.application.user_data.carry_settings import CarrySettings
 from homeserver.infrastructure.crypto.ed25519 import Ed25519Verifier
 from homeserver.infrastructure.sql.aliases import SqlAliasStore
@@ -119,7 +120,7 @@ def build_send(core: Core) -> SendMessage:
     """Sending, by whatever way a message comes in."""
     check = CheckRelation(core.relations, core.store, core.store)
     return SendMessage(
-        SendEvent(core.access, check, core.writer),
+        AnsweredFirst(SendEvent(core.access, check, core.writer), core.hub.unanswered),
         RedactEvent(core.access, core.store, core.writer, _guests(core)),
     )
 

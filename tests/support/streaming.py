@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from tests.support.spec.judge import Answer
+from tests.support.spec.watch import WATCH
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from tests.support.client import Device
 
 PATH = "/_firn/client/v1/stream"
+SYNC = "/_matrix/client/v3/sync"
 PROTOCOL = "firn.v1"
 SECONDS = 10.0
 
@@ -60,6 +64,8 @@ class Socket:
             if frame["type"] == "sync":
                 assert frame["seq"] == self.last_seq + 1
                 self.last_seq = frame["seq"]
+                body = json.dumps(frame["body"]).encode()
+                WATCH.saw(Answer("GET", SYNC, 200, "application/json", body))
             return frame
 
     async def sync(self, *, ack: bool = True) -> dict[str, Any]:

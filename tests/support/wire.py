@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.support.spec import judge as spec
+from tests.support.spec.watch import WATCH
+
 if TYPE_CHECKING:
     from homeserver.presentation.app import HttpServer
 
@@ -54,7 +57,11 @@ class Wire:
     ) -> Answer:
         """Make one request and read its answer."""
         self.send(request_bytes(method, target, body, **headers))
-        return await self.receive(head_only=method == "HEAD")
+        answer = await self.receive(head_only=method == "HEAD")
+        kind = answer.headers.get("content-type", "")
+        path = target.partition("?")[0]
+        WATCH.saw(spec.Answer(method, path, answer.status, kind, answer.body))
+        return answer
 
     async def at_end(self, seconds: float = 3.0) -> bool:
         """Whether the server closes the connection in time."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from homeserver.application.ports.tail import DATA, INBOX, MOVED
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
+from homeserver.application.sync.unanswered import Unanswered
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.shared.errors import UnavailableError
 
@@ -90,6 +91,7 @@ class Hub:
         self.committed: Callable[[Committed], None] | None = None
         self.tail: Tail | None = None
         self.lost = False
+        self.unanswered = Unanswered()
         self._held: deque[Committed] = deque()
         self._looking: dict[int, set[Feed]] = {}
         self._moved = asyncio.Event()

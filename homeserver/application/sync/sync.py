@@ -130,6 +130,8 @@ class Sync:
         self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen, deadline: float
     ) -> Answer:
         while True:
+            if self._hub.unanswered.has(requester.user_nid):
+                await self._hub.unanswered.answered(requester.user_nid)
             version = feed.version
             span = self._span(requester, request, feed, seen)
             try:

@@ -169,3 +169,36 @@ async def test_who_typed_before_a_restart_is_taken_off_the_screen(
     assert other not in part
     await town.restart()
     assert "rooms" not in await juliet.get()
+
+
+async def test_a_sender_is_answered_before_its_own_syncs_bring_the_event(romeo: Phone) -> None:
+    """matrix-js-sdk takes the first reply of a thread for failed where it is the other way."""
+    room = await romeo.create_room()
+    await romeo.get()
+    came: list[str] = []
+
+    async def poll() -> None:
+        await romeo.get(timeout_ms=20_000)
+        came.append("sync")
+
+    for number in range(10):
+        polling = asyncio.create_task(poll())
+        await asyncio.sleep(0.05)
+        await romeo.send(room, f"message {number}")
+        came.append("answer")
+        await polling
+    assert came == ["answer", "sync"] * 10
+
+
+async def test_a_send_that_takes_long_does_not_hold_up_the_senders_syncs(
+    town: SyncTown, romeo: Phone, juliet: Phone
+) -> None:
+    room, _ = await _stage(romeo, juliet)
+    nid = await town.users.nid_of(juliet.user_id, create=False)
+    assert nid is not None
+    with town.core.hub.unanswered.sending(nid):
+        await romeo.send(room, "hi")
+        begun = now()
+        assert ids((await juliet.get(timeout_ms=5_000))["rooms"]["join"][room])
+        assert now() - begun < 1
+    assert not town.core.hub.unanswered.has(nid)

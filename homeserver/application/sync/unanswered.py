@@ -1,0 +1,71 @@
+"""Sends whose answer has not left yet: a user's own syncs let it leave first.
+
+A client shows what it sends at once, under an id of its own, and learns the event's id from the
+answer. A sync that waits has less to do than the send, and would bring the event before the
+answer. Clients are built for that, but not everywhere: matrix-js-sdk takes the first reply of
+a thread for failed, sends it again and gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from homeserver.application.requester import Requester
+    from homeserver.application.rooms.compose import NewEvent, Transaction
+    from homeserver.application.rooms.sending import SendsEvents
+
+LONGEST_S = 0.1
+"""A sync waits no longer than this for what is sent meanwhile."""
+
+
+class Unanswered:
+    """The sends of each user that this worker has not answered."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._by_user: dict[int, set[asyncio.Future[None]]] = {}
+
+    @contextmanager
+    def sending(self, user_nid: int) -> Iterator[None]:
+        """A send is under way in this block, which ends in the step that writes the answer."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._by_user.setdefault(user_nid, set()).add(done)
+        try:
+            yield
+        finally:
+            done.set_result(None)
+            mine = self._by_user[user_nid]
+            mine.discard(done)
+            if not mine:
+                del self._by_user[user_nid]
+
+    def has(self, user_nid: int) -> bool:
+        """Whether a user waits for the answer to a send."""
+        return user_nid in self._by_user
+
+    async def answered(self, user_nid: int) -> None:
+        """Wait until the sends that are under way now are answered, or for `LONGEST_S`."""
+        under_way = tuple(self._by_user.get(user_nid, ()))
+        if under_way:
+            await asyncio.wait(under_way, timeout=LONGEST_S)
+
+
+class AnsweredFirst:
+    """Sends, and lets the sender's syncs know how long that takes; see `SendsEvents`."""
+
+    def __init__(self, send: SendsEvents, unanswered: Unanswered) -> None:
+        """Send by this."""
+        self._send = send
+        self._unanswered = unanswered
+
+    async def __call__(
+        self, requester: Requester, room_id: str, new: NewEvent, txn: Transaction, /
+    ) -> str:
+        """See `SendsEvents`."""
+        with self._unanswered.sending(requester.user_nid):
+            return await self._send(requester, room_id, new, txn)
