@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
@@ -33,6 +34,7 @@ class Api:
     to_device: ToDeviceParts
     stream: StreamParts
     search: SearchParts
+    push: PushParts
 
 
 def build_api(
@@ -55,4 +57,5 @@ def build_api(
     search = build_search(core)
     parts = (sync, to_device, stream, search)
     routes = (*accounts.routes, *rooms, *(row for part in parts for row in part.routes))
-    return Api(routes, accounts, sync, to_device, stream, search)
+    push = build_push(core, sync.unread)
+    return Api(routes, accounts, sync, to_device, stream, search, push)

@@ -127,6 +127,7 @@ async def _serve(
         await server.listen(*core.settings.current.listen_address)
     await _greet(core, server, api.accounts)
     api.search.keep_filled.start()
+    api.push.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     settle_collector()
     try:
@@ -136,7 +137,7 @@ async def _serve(
         core.hub.drain()
         api.stream.sockets.drain()
         await asyncio.gather(server.stop(), api.stream.sockets.closed(SOCKET_SECONDS))
-        await api.search.keep_filled.stop()
+        await asyncio.gather(api.search.keep_filled.stop(), api.push.stop())
         await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()

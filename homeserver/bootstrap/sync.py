@@ -65,6 +65,7 @@ class SyncParts:
     filters: Filters
     mark_read: MarkRead
     set_typing: SetTyping
+    unread: UnreadCounts
 
 
 def build_sync(
@@ -105,9 +106,12 @@ def build_sync(
         *filter_routes(filters),
         *push_rule_routes(data, EditPushRules(data, core.writer)),
         *notification_routes(notifications),
-        *pusher_routes(Pushers(SqlPusherStore(core.database), core.writer)),
+        *pusher_routes(
+            Pushers(SqlPusherStore(core.database), core.writer),
+            lambda: core.settings.current.push.allow_http,
+        ),
     )
-    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing)
+    return SyncParts(routes, sync, feeds, inboxes, typing, filters, mark_read, set_typing, unread)
 
 
 def _sync(

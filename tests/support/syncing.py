@@ -18,6 +18,7 @@ from homeserver.application.rooms.propagate_profile import PropagateProfile
 from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
@@ -145,6 +146,7 @@ class SyncTown:
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     search: SearchParts = field(init=False)
+    push: PushParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
@@ -163,6 +165,8 @@ class SyncTown:
             "FIRN__SERVER_NAME": self.store.server_name,
             "FIRN__RATE_LIMITS__ENABLED": "false",
             "FIRN__WORKER__NAME": self.name,
+            "FIRN__PUSH__ALLOW_NETWORKS": "127.0.0.0/8",
+            "FIRN__PUSH__ALLOW_HTTP": "127.0.0.1",
         }
         self.counter = CountingDatabase(self.database or self.store.database)
         self.core = await build_core(
@@ -187,6 +191,7 @@ class SyncTown:
                 self.forwarder = send.send_event.forward
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         self.search = build_search(self.core)
+        self.push = build_push(self.core, self.parts.unread)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
@@ -214,6 +219,7 @@ class SyncTown:
         await self._server.stop()
         await self.stream.sockets.closed(5.0)
         await self.search.keep_filled.stop()
+        await self.push.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
         await self.delivery.stop()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from homeserver.application.user_data.account_data import AccountData
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
 _KINDS: Final = [(kind, thread) for kind in (READ, READ_PRIVATE) for thread in (None, MAIN_THREAD)]
 
@@ -77,6 +78,16 @@ class UnreadCounts:
         if rules.mode is Mode.MENTIONS:
             return Unread(counts.highlight_count, counts.highlight_count)
         return counts
+
+    def has_read(
+        self, room: Room, user_id: str, user_nid: int, place: RoomPlace, item: TimelineEvent
+    ) -> bool:
+        """Whether the user is known to have read an event; asks memory alone.
+
+        A message of the user's own is known where it was sent lately, or was asked for before.
+        """
+        own = room.notices.own.get(user_nid, NO_EVENT)
+        return item.seq <= max(read_place(room, user_id, place), own).seq
 
     async def read_up_to(
         self, room: Room, user_id: str, user_nid: int, place: RoomPlace
