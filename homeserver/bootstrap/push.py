@@ -17,6 +17,7 @@ from homeserver.application.push.readers import RoomReaders
 from homeserver.application.push.room_news import RoomLooker
 from homeserver.application.push.settle import Settle
 from homeserver.infrastructure.push.http_gateway import HttpPushGateway
+from homeserver.infrastructure.sql.push_audience import SqlPushAudience
 from homeserver.infrastructure.sql.push_log import SqlPushLog
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.tail_reader import SqlTailReader
@@ -54,7 +55,7 @@ class PushParts:
 def build_push(core: Core, unread: UnreadCounts) -> PushParts:
     """Wire it; on each worker, of which one at a time pushes."""
     log = SqlPushLog(core.database, core.clock, lambda: core.writer.lease.holder)
-    figures = PushFigures()
+    audience, figures = SqlPushAudience(core.database), PushFigures()
     telemetry.watch(figures)
     gateway = HttpPushGateway(
         lambda: core.settings.current.push.networks,
@@ -62,10 +63,10 @@ def build_push(core: Core, unread: UnreadCounts) -> PushParts:
     )
 
     def begin(cursor: PushCursor) -> Tenure:
-        readers, judges = RoomReaders(log), Judges(core.account_data)
-        badges = Badges(log, core.rooms, readers, judges, unread, core.clock)
+        readers, judges = RoomReaders(audience), Judges(core.account_data)
+        badges = Badges(audience, core.rooms, readers, judges, unread, core.clock)
         deliver = DeliverParts(
-            log=log,
+            audience=audience,
             gateway=gateway,
             pushers=Pushers(SqlPusherStore(core.database), core.writer),
             rooms=core.rooms,
@@ -78,6 +79,7 @@ def build_push(core: Core, unread: UnreadCounts) -> PushParts:
         )
         follow = FollowParts(
             log=log,
+            audience=audience,
             tail=SqlTailReader(core.database),
             hub=core.hub,
             readers=readers,

@@ -1,4 +1,4 @@
-"""What the push role reads and stores."""
+"""What the push role keeps."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from homeserver.application.ports.pusher_store import StoredPusher
-    from homeserver.application.sync.feed import RoomPlace
 
 LaneKey = tuple[int, bytes]
 """A pusher: (user's internal id, key)."""
@@ -58,16 +56,8 @@ class Retry(NamedTuple):
     due_ts: int
 
 
-class Reader(NamedTuple):
-    """Somebody with a pusher who is in a room, or invited."""
-
-    user_nid: int
-    user_id: str
-    place: RoomPlace
-
-
 class PushLog(Protocol):
-    """Reads who is to be told, and keeps what they are owed."""
+    """Keeps how far the logs were followed, and what pushers are owed."""
 
     async def take(self) -> PushCursor | None:
         """Become the one process that pushes; None where another one does and lives."""
@@ -75,22 +65,6 @@ class PushLog(Protocol):
 
     async def is_held(self, cursor: PushCursor) -> bool:
         """Whether the role is still at this cursor."""
-        ...
-
-    async def readers(self, rooms: Collection[int]) -> Mapping[int, Sequence[Reader]]:
-        """Who has a pusher and is joined or invited to these rooms; nobody: left out."""
-        ...
-
-    async def rooms_of(self, users: Collection[int]) -> Collection[int]:
-        """The rooms that these users are joined or invited to."""
-        ...
-
-    async def pushers(self, users: Collection[int]) -> Mapping[int, Sequence[StoredPusher]]:
-        """The pushers of these users, but of locked ones."""
-        ...
-
-    async def unread_rooms(self, user_nid: int, limit: int) -> Sequence[RoomPlace]:
-        """The user's places in rooms where something may be unread, latest activity first."""
         ...
 
     async def store(self, cursor: PushCursor, notices: Sequence[Notice]) -> PushCursor:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from homeserver.application.ports.push_log import Reader
+from homeserver.application.ports.push_audience import Reader
 from homeserver.domain.push.missed_calls import missed_calls
 from homeserver.domain.push.notification import Counts
 from homeserver.domain.rooms.membership import JOIN
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from homeserver.application.ports.clock import Clock
-    from homeserver.application.ports.push_log import PushLog
+    from homeserver.application.ports.push_audience import PushAudience
     from homeserver.application.push.judges import Judges
     from homeserver.application.push.readers import RoomReaders
     from homeserver.application.rooms.registry import RoomRegistry
@@ -51,7 +51,7 @@ class Badges:
 
     def __init__(
         self,
-        log: PushLog,
+        audience: PushAudience,
         rooms: RoomRegistry,
         readers: RoomReaders,
         judges: Judges,
@@ -59,7 +59,7 @@ class Badges:
         clock: Clock,
     ) -> None:
         """Count by these."""
-        self._log = log
+        self._audience = audience
         self._rooms = rooms
         self._readers = readers
         self._judges = judges
@@ -128,7 +128,7 @@ class Badges:
         badge.rooms.clear()
         badge.dirty.clear()
         badge.whole = True  # what moves while this counts is counted again
-        for place in await self._log.unread_rooms(user_nid, MAX_ROOMS):
+        for place in await self._audience.unread_rooms(user_nid, MAX_ROOMS):
             await self._count(badge, place.room_nid, Reader(user_nid, badge.user_id, place))
 
     async def _count(self, badge: _Badge, room_nid: int, reader: Reader | None) -> None:

@@ -17,8 +17,9 @@ from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.push_audience import PushAudience, Reader
     from homeserver.application.ports.push_gateway import Answer, PushGateway
-    from homeserver.application.ports.push_log import LaneKey, Notice, PushLog, Reader
+    from homeserver.application.ports.push_log import LaneKey, Notice
     from homeserver.application.ports.pusher_store import StoredPusher
     from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.push.addressed import Addressed
@@ -72,7 +73,7 @@ Outcome = Delivered | Over | Failed
 class DeliverParts(NamedTuple):
     """What delivering works with."""
 
-    log: PushLog
+    audience: PushAudience
     gateway: PushGateway
     pushers: Pushers
     rooms: RoomRegistry
@@ -113,7 +114,7 @@ class Deliver:
 
     async def _pusher(self, lane: LaneKey) -> StoredPusher | None:
         user, key = lane
-        found = (await self._parts.log.pushers([user])).get(user, ())
+        found = (await self._parts.audience.pushers([user])).get(user, ())
         return next((each for each in found if each.key == key), None)
 
     async def _told(self, notice: Notice) -> Told | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from homeserver.application.ports.clock import Clock
+    from homeserver.application.ports.push_audience import PushAudience
     from homeserver.application.ports.push_log import PushCursor, PushLog
     from homeserver.application.ports.pusher_store import StoredPusher
     from homeserver.application.ports.tail import TailReader
@@ -34,6 +35,7 @@ class FollowParts(NamedTuple):
     """What following works with."""
 
     log: PushLog
+    audience: PushAudience
     tail: TailReader
     hub: Hub
     readers: RoomReaders
@@ -85,7 +87,7 @@ class FollowLogs:
         parts = self._parts
         equipped = touched.equipped()
         if equipped:
-            parts.readers.forget(await parts.log.rooms_of(equipped))
+            parts.readers.forget(await parts.audience.rooms_of(equipped))
         news = RoomNews(parts.readers, parts.rooms, parts.badges, since, touched)
         await news.read(touched.rooms)
         return news.found, news.moved | parts.badges.renew([*touched.changed(), *equipped])
@@ -100,7 +102,7 @@ class FollowLogs:
         ]
         if not told and not fallen:
             return []
-        pushers = await self._parts.log.pushers([*told, *fallen])
+        pushers = await self._parts.audience.pushers([*told, *fallen])
         now = self._parts.clock.now_ms()
         number, notices = self.cursor.notices, list[Notice]()
         for each in sorted(found, key=lambda each: each.ts):

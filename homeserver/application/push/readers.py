@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from homeserver.application.ports.push_log import PushLog, Reader
+    from homeserver.application.ports.push_audience import PushAudience, Reader
 
 KEEP_ROOMS: Final = 100_000
 KEEP_READERS: Final = 200_000
@@ -23,9 +23,9 @@ class RoomReaders:
     of everybody who set a pusher. Who gave the last pusher up stays in it, without harm.
     """
 
-    def __init__(self, log: PushLog) -> None:
+    def __init__(self, audience: PushAudience) -> None:
         """Read here."""
-        self._log = log
+        self._audience = audience
         self._rooms: OrderedDict[int, Readers] = OrderedDict()
         self._count = 0
         self._version = 0
@@ -39,7 +39,7 @@ class RoomReaders:
         found = {nid: self._rooms[nid] for nid in rooms if nid in self._rooms}
         missing = [nid for nid in rooms if nid not in found]
         version = self._version
-        read = await self._log.readers(missing) if missing else {}
+        read = await self._audience.readers(missing) if missing else {}
         for nid in missing:
             found[nid] = {reader.user_nid: reader for reader in read.get(nid, ())}
             if self._version == version:  # else it may be from before

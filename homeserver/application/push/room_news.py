@@ -18,7 +18,7 @@ from homeserver.domain.shared.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from homeserver.application.ports.push_log import Reader
+    from homeserver.application.ports.push_audience import Reader
     from homeserver.application.push.badges import Badges
     from homeserver.application.push.judges import Judges
     from homeserver.application.push.moments import Moment, PushStore

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from homeserver.application.ports.push_log import Notice, PushCursor, Reader, Retry
-from homeserver.application.ports.pusher_store import StoredPusher
+from homeserver.application.ports.push_log import Notice, PushCursor, Retry
 from homeserver.application.ports.search_log import RoleLostError
 from homeserver.infrastructure.sql import push_queries as q
 from homeserver.infrastructure.sql import tables as t
-from homeserver.infrastructure.sql.memberships import place_of
-from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.roles import Role, move_on, take_role
 from homeserver.infrastructure.sql.rows import by_keys, deletion, insert_rows, replace_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy import Table
 
     from homeserver.application.ports.clock import Clock
     from homeserver.application.ports.push_log import LaneKey
-    from homeserver.application.sync.feed import RoomPlace
     from homeserver.infrastructure.sql.database import Database, Session
     from homeserver.infrastructure.sql.writes import Row
 
-T = TypeVar("T")
 ROLE = "push"
-AT_ONCE = 64
-"""Keys in one condition."""
 
 
 class _Progress(msgspec.Struct, array_like=True):
@@ -76,39 +69,6 @@ class SqlPushLog:
         rows = await self._db.fetch(q.REVISION, role_name=ROLE.encode())
         return bool(rows) and rows[0][0] == cursor.rev
 
-    async def readers(self, rooms: Collection[int]) -> Mapping[int, Sequence[Reader]]:
-        """See `PushLog.readers`."""
-        found: dict[int, list[Reader]] = {}
-        for some in _chunks(list(rooms)):
-            wanted = padded(some)
-            params = {f"r{i}": nid for i, nid in enumerate(wanted)}
-            for nid, user_id, *place in await self._db.fetch(q.readers(len(wanted)), **params):
-                reader = Reader(nid, user_id.decode(), place_of(tuple(place)))
-                found.setdefault(reader.place.room_nid, []).append(reader)
-        return found
-
-    async def rooms_of(self, users: Collection[int]) -> Collection[int]:
-        """See `PushLog.rooms_of`."""
-        found: set[int] = set()
-        for some in _chunks(list(users)):
-            rows = await self._db.fetch(q.rooms_of(len(padded(some))), **_users(some))
-            found.update(nid for (nid,) in rows)
-        return found
-
-    async def pushers(self, users: Collection[int]) -> Mapping[int, Sequence[StoredPusher]]:
-        """See `PushLog.pushers`."""
-        found: dict[int, list[StoredPusher]] = {}
-        for some in _chunks(list(users)):
-            rows = await self._db.fetch(q.pushers(len(padded(some))), **_users(some))
-            for user, key, device, created, body in rows:
-                pusher = StoredPusher(user, bytes(key), device, created, bytes(body))
-                found.setdefault(user, []).append(pusher)
-        return found
-
-    async def unread_rooms(self, user_nid: int, limit: int) -> Sequence[RoomPlace]:
-        """See `PushLog.unread_rooms`."""
-        return [place_of(r) for r in await self._db.fetch(q.UNREAD_ROOMS, user=user_nid, n=limit)]
-
     async def store(self, cursor: PushCursor, notices: Sequence[Notice]) -> PushCursor:
         """See `PushLog.store`."""
         body = _pack(_Progress(dict(cursor.vector or {}), cursor.notices))
@@ -152,11 +112,3 @@ def _notice(row: Row) -> Notice:
     user, key, number, room, seq, ts, packed = row
     body = _unpack_body(packed)
     return Notice((user, bytes(key)), number, room, seq, ts, body.host, body.tweaks)
-
-
-def _users(users: Sequence[int]) -> dict[str, int]:
-    return {f"u{i}": user for i, user in enumerate(padded(users))}
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
