@@ -21,6 +21,7 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.thread_counts import ThreadCounts
 from homeserver.application.sync.timeline_relations import TimelineRelations
 from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
@@ -122,7 +123,8 @@ def _sync(
     inboxes: Inboxes,
     unread: UnreadCounts,
 ) -> Sync:
-    room_data = RoomData(typing=typing, account_data=data, unread=unread)
+    threads = ThreadCounts(core.store, unread)
+    room_data = RoomData(typing=typing, account_data=data, unread=unread, threads=threads)
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
     beside = TimelineRelations(core.aggregations, RelatedBy(core.relations))
