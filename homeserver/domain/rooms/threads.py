@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from homeserver.domain.events.hashes import is_event_id
 from homeserver.domain.relations.relation import THREAD, Child, relation_of
 from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
 
@@ -81,7 +82,7 @@ class Threads:
 
     def note(self, event: ThreadEvent) -> None:
         """Take in an event that relates to another, later than all before."""
-        if event.is_thread:
+        if event.is_thread and is_event_id(event.parent_id):  # the store keeps no others
             root, hops = event.parent_id, 1
         else:
             root, hops = self._known.get(event.parent_id, ("", HOPS))
