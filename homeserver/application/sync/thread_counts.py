@@ -6,19 +6,21 @@ every event.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeserver.application.sync.unread import NOTHING_UNREAD, Unread, read_place, read_whole
 from homeserver.domain.push.room_rules import Mode
 from homeserver.domain.receipts.receipts import READ, READ_PRIVATE
 from homeserver.domain.rooms.notices import MOST, NO_EVENT, OwnPlace
-from homeserver.domain.rooms.threads import Threads
+from homeserver.domain.rooms.threads import Memo, Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.sync.unread import UnreadCounts, UnreadStore
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
 
@@ -39,6 +41,10 @@ class Reader(NamedTuple):
     main: OwnPlace
 
 
+MEMOS: Final = 2_000
+"""Users whose counts are kept with a room."""
+RECEIPTS: Final = 64
+"""The newest receipts of a room that are looked through; then all threads are counted."""
 _NO_THREADS: Final[Mapping[str, Unread]] = {}
 
 
@@ -150,15 +156,56 @@ def _by_ordinals(room: Room, threads: Threads, who: Reader) -> ThreadedUnread:
         - threads.counted_after(who.main.seq)
     )
     extra = sum(not each.counted for each in main.values())
-    found: dict[str, Unread] = {}
-    for root in _unread_roots(threads, who):
-        read = _read_in(room, threads, who, root)
-        mine = {seq: each for seq, each in by_root.get(root, {}).items() if seq > read}
-        beside = sum(not each.counted for each in mine.values())
-        counts = Unread(threads.counted_in(root, read) + beside, len(mine))
-        if counts.notification_count:
-            found[root] = counts
+    memo = _memo(room, threads, who)
+    for root in _moved(room, threads, who, memo):
+        counts = _in_thread(room, threads, who, root, by_root.get(root, {}))
+        if counts[0]:
+            memo.counts[root] = counts
+        else:
+            memo.counts.pop(root, None)
+    memo.moves, memo.newest = len(threads.moves), _newest(room)
+    found = {root: Unread(*counts) for root, counts in memo.counts.items()}
     return ThreadedUnread(Unread(counted + extra, len(main)), found)
+
+
+def _in_thread(
+    room: Room, threads: Threads, who: Reader, root: str, highlights: Mapping[int, Highlight]
+) -> tuple[int, int]:
+    """How many events of a thread notify and highlight."""
+    read = _read_in(room, threads, who, root)
+    mine = [each for seq, each in highlights.items() if seq > read]
+    beside = sum(not each.counted for each in mine)
+    return threads.counted_in(root, read) + beside, len(mine)
+
+
+def _memo(room: Room, threads: Threads, who: Reader) -> Memo:
+    """What was counted before, or that nothing was."""
+    memo = threads.memos.get(who.user_nid)
+    if memo is None or memo.whole != who.whole.seq:
+        memo = threads.memos[who.user_nid] = Memo(who.whole.seq, 0, _newest(room), {})
+        if len(threads.memos) > MEMOS:
+            del threads.memos[next(iter(threads.memos))]
+    return memo
+
+
+def _moved(room: Room, threads: Threads, who: Reader, memo: Memo) -> Collection[str]:
+    """The threads to be counted anew: they got events since, or the user's receipts."""
+    if not memo.moves:
+        return _unread_roots(threads, who)
+    moved = dict.fromkeys(threads.moves[memo.moves :])
+    if memo.newest is _newest(room):
+        return moved
+    for placed in islice(reversed(room.receipts.values()), RECEIPTS):
+        if placed is memo.newest:
+            return moved
+        if placed.user_nid == who.user_nid and placed.receipt.thread_id is not None:
+            moved[placed.receipt.thread_id] = None
+    return _unread_roots(threads, who)
+
+
+def _newest(room: Room) -> PlacedReceipt | None:
+    """The receipt that came last."""
+    return next(reversed(room.receipts.values()), None)
 
 
 def _by_positions(

@@ -6,6 +6,7 @@ Kept for rooms in which somebody counts by thread; made anew from the store when
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeserver.domain.events.hashes import is_event_id
@@ -15,6 +16,7 @@ from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.timeline import TimelineEvent
 
@@ -37,12 +39,27 @@ class ThreadEvent(NamedTuple):
     counted: bool
 
 
+@dataclass(slots=True)
+class Memo:
+    """A user's counts (notified, highlighted) by root, where they are not zero.
+
+    They hold for what was read everywhere up to `whole`, for the first `moves` of the threads,
+    and for the receipts of the room up to `newest`.
+    """
+
+    whole: int
+    moves: int
+    newest: PlacedReceipt | None
+    counts: dict[str, tuple[int, int]]
+
+
 class Threads:
     """The threads of a room, by the ids of their roots.
 
     Events at `floor` and before are not known: they count as read. `at` maps positions to
-    roots, `last` roots to the position of their newest event. `own_main` has the newest event in
-    the main timeline of users who were asked for, `highlights` what concerns them.
+    roots, `last` roots to the position of their newest event, `moves` has the roots as they got
+    events. `own_main` has the newest event in the main timeline of users who were asked for,
+    `highlights` what concerns them, `memos` what was counted for them.
     """
 
     __slots__ = (
@@ -54,6 +71,8 @@ class Threads:
         "floor",
         "highlights",
         "last",
+        "memos",
+        "moves",
         "own_main",
     )
 
@@ -64,8 +83,10 @@ class Threads:
         self.at: dict[int, str] = {}
         self.last: dict[str, int] = {}
         self.counted: list[int] = []
+        self.moves: list[str] = []
         self.own_main: dict[int, OwnPlace] = {}
         self.highlights: dict[int, dict[int, Highlight]] = {}
+        self.memos: dict[int, Memo] = {}
         self._known: dict[str, tuple[str, int]] = {}
         self._seqs: dict[str, list[int]] = {}
         self._own: dict[tuple[int, str], int] = {}
@@ -93,6 +114,7 @@ class Threads:
         if event.seq <= self.floor.seq:
             return
         self.at[event.seq] = root
+        self.moves.append(root)
         self.last.pop(root, None)
         self.last[root] = event.seq
         self._own[event.sender_nid, root] = event.seq
