@@ -11,6 +11,7 @@ from homeserver.infrastructure.sql import room_queries as q
 from homeserver.infrastructure.sql import thread_queries
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.receipt_rows import write_receipt
+from homeserver.infrastructure.sql.relation_rows import bound_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class SqlReadingStore:
 
     async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
         """See `ReadingStore.threads`."""
-        query = thread_queries.REPLIES
+        query, until = thread_queries.REPLIES, bound_of((until, 0))
         rows = list(await self._db.fetch(query, room=room_nid, until=until, n=limit))
         found = [_thread_event(row, is_thread=True) for row in rows]
         level = found
@@ -64,6 +65,7 @@ class SqlReadingStore:
     async def _related(
         self, room_nid: int, until: int, parents: Sequence[str], limit: int
     ) -> list[ThreadEvent]:
+        """The newest `limit` events up to a place that relate to these, oldest first."""
         found: list[ThreadEvent] = []
         for start in range(0, len(parents), PARENTS_AT_ONCE):
             wanted = padded(parents[start : start + PARENTS_AT_ONCE])
