@@ -74,6 +74,10 @@ class PushLog(Protocol):
         """
         ...
 
+    async def release(self, cursor: PushCursor) -> None:
+        """Leave the role to whoever takes it next."""
+        ...
+
     async def owed(self, limit: int) -> tuple[Sequence[Notice], Mapping[LaneKey, Retry]]:
         """The newest notices, oldest first, and how the pushers that failed stand."""
         ...

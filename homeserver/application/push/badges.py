@@ -11,7 +11,7 @@ from homeserver.application.ports.push_audience import Reader
 from homeserver.domain.push.missed_calls import missed_calls
 from homeserver.domain.push.notification import Counts
 from homeserver.domain.rooms.membership import JOIN
-from homeserver.domain.shared.errors import NotFoundError
+from homeserver.domain.shared.errors import MatrixError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,7 +141,7 @@ class Badges:
     async def _of_room(self, room_nid: int, reader: Reader) -> Counts:
         try:
             room = await self._rooms.get_by_nid(room_nid)
-        except NotFoundError:
+        except MatrixError:
             return Counts()
         nid, user_id, place = reader
         found = await self._unread.of(room, user_id, nid, place)

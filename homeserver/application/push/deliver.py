@@ -14,7 +14,7 @@ from homeserver.domain.push.notification import Told, badge, notification
 from homeserver.domain.push.pusher import PusherId
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import MEMBER
-from homeserver.domain.shared.errors import NotFoundError
+from homeserver.domain.shared.errors import MatrixError
 
 if TYPE_CHECKING:
     from homeserver.application.ports.push_audience import PushAudience, Reader
@@ -124,7 +124,7 @@ class Deliver:
             return None
         try:
             room = await self._parts.rooms.get_by_nid(notice.room_nid)
-        except NotFoundError:
+        except MatrixError:
             return None
         item = await self._item(room, notice.seq)
         if item is None or item.redacted_because is not None or self._is_over(room, reader, item):

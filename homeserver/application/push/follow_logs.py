@@ -70,8 +70,7 @@ class FollowLogs:
             return False
         touched = await read_batches(self._parts.tail, self.cursor.vector, upto)
         if touched is None:
-            self._parts.figures.skipped += 1
-            await self._store(upto, [])
+            await self.skip()
             return True
         found, moved = await self._look(touched, Vector(self.cursor.vector))
         notices = await self._notices(found, moved)
@@ -81,6 +80,12 @@ class FollowLogs:
         else:
             self.cursor = replace(self.cursor, vector=upto)
         return True
+
+    async def skip(self) -> None:
+        """Look at nothing that was written up to now, and go on from there."""
+        self._parts.figures.skipped += 1
+        ahead = _ahead(self.cursor, self._parts.hub)
+        await self._store({**(self.cursor.vector or {}), **ahead}, [])
 
     async def _look(self, touched: Touched, since: Vector) -> tuple[list[Found], dict[int, str]]:
         """What notifies whom, and whose counts may have fallen (number → id)."""
@@ -105,7 +110,7 @@ class FollowLogs:
         pushers = await self._parts.audience.pushers([*told, *fallen])
         now = self._parts.clock.now_ms()
         number, notices = self.cursor.notices, list[Notice]()
-        for each in sorted(found, key=lambda each: each.ts):
+        for each in sorted(found, key=lambda each: each.order):
             for pusher, host in _hosts(pushers.get(each.user_nid, ())):
                 if pusher.created_ts <= each.ts and each.ts > now - MAX_AGE_MS:
                     number += 1

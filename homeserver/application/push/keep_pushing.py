@@ -24,6 +24,8 @@ PAUSE_SECONDS: Final = 0.2
 LOOK_SECONDS = 5.0
 """How often the others look whether the holder lives, and the holder whether it still is one."""
 FAILED_SECONDS: Final = 2.0
+TRIES: Final = 30
+"""Times that a step is tried; then what it looked at is passed over, so that nothing blocks all."""
 
 
 class Tenure(NamedTuple):
@@ -41,6 +43,7 @@ class KeepPushing:
         self._log = push_log
         self._hub = hub
         self._begin = begin
+        self._failed = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -73,18 +76,31 @@ class KeepPushing:
             await outbox.stop()
 
     async def _taken(self) -> PushCursor:
-        cursor = await self._log.take()
-        while cursor is None:
+        """The role, once it is free; a worker that lost the logs leaves it to others."""
+        while True:
+            cursor = None if self._hub.lost else await self._log.take()
+            if cursor is not None:
+                return cursor
             await asyncio.sleep(LOOK_SECONDS)
-            cursor = await self._log.take()
-        return cursor
 
     async def _follow(self, follow: FollowLogs) -> None:
-        while True:
+        while not self._hub.lost:
             seen = self._hub.ticks.now
-            if not await follow() and self._hub.ticks.now == seen:
+            if not await self._step(follow) and self._hub.ticks.now == seen:
                 await self._rest(follow)
             await asyncio.sleep(PAUSE_SECONDS)
+        await self._log.release(follow.cursor)
+
+    async def _step(self, follow: FollowLogs) -> bool:
+        """Look at what came since; pass it over where that failed too often."""
+        if self._failed >= TRIES:
+            log.error("push.passed_over: a step failed %d times", self._failed)
+            await follow.skip()
+            self._failed = 0
+        self._failed += 1
+        found = await follow()
+        self._failed = 0
+        return found
 
     async def _rest(self, follow: FollowLogs) -> None:
         """Wait for something new; where there is none for long, see whether the role is ours."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.push_audience import PushAudience, Reader
 
 KEEP_ROOMS: Final = 100_000
-KEEP_READERS: Final = 200_000
+KEEP_READERS: Final = 50_000
 Readers = dict[int, "Reader"]
 """By user's internal id."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,7 +14,7 @@ from homeserver.domain.push.properties import push_properties
 from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import MEMBER
-from homeserver.domain.shared.errors import NotFoundError
+from homeserver.domain.shared.errors import MatrixError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,18 +33,25 @@ if TYPE_CHECKING:
     from homeserver.domain.shared.json import JsonObject
     from homeserver.domain.sync.vector import Vector
 
+log = logging.getLogger(__name__)
+
 BREATH: Final = 16
 """Judgements after which others get their turn."""
 REDACTION: Final = "m.room.redaction"
 
 
 class Found(NamedTuple):
-    """An event, at (room, seq), that notifies a user; `ts` is when it was written (ms)."""
+    """An event, at (room, seq), that notifies a user.
+
+    `ts` is when it was written (ms, by its writer's clock), `order` the same but never before
+    what came earlier in its room.
+    """
 
     user_nid: int
     room_nid: int
     seq: int
     ts: int
+    order: int
     tweaks: Mapping[str, Any]
 
 
@@ -94,8 +102,9 @@ class RoomNews:
     async def _read_room(self, nid: int, until: int, readers: Readers) -> None:
         try:
             room = await self._look.rooms.get_by_nid(nid)
-        except NotFoundError:
-            return  # it was purged meanwhile
+        except MatrixError as error:  # purged meanwhile, or of a version that is not known here
+            log.info("push.room_passed_over: %s", error.message)
+            return
         self._badges.touch(nid, readers)
         after = await self._look.timeline.position_at(room, self._since)
         moments = await self._moments(room, after, until) if after < until else ()
@@ -128,7 +137,7 @@ class RoomNews:
     ) -> None:
         """Note which of the events notify a reader."""
         judge = await self._look.judges.of(reader.user_nid)
-        name = display_name(room.state.get((MEMBER, reader.user_id)))
+        name, order = display_name(room.state.get((MEMBER, reader.user_id))), 0
         for (item, context), properties in events:
             if not self._concerns(room, reader, item):
                 continue
@@ -141,8 +150,9 @@ class RoomNews:
             actions = judge.actions(room.room_id, properties, own)
             if actions is not None:
                 ts = self._touched.time_of(item.slot, item.pos)
-                place = (room.nid, item.seq)
-                self.found.append(Found(reader.user_nid, *place, ts, actions.tweaks))
+                order = max(order, ts)
+                place = (reader.user_nid, room.nid, item.seq)
+                self.found.append(Found(*place, ts, order, actions.tweaks))
 
     def _concerns(self, room: Room, reader: Reader, item: TimelineEvent) -> bool:
         """Whether an event may be news: to who was invited, the invitation alone."""

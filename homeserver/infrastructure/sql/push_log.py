@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.writes import Row
 
 ROLE = "push"
+NOBODY = bytes(8)
+"""In the place of a holder."""
 
 
 class _Progress(msgspec.Struct, array_like=True):
@@ -78,6 +80,12 @@ class SqlPushLog:
                 raise RoleLostError
             await insert_rows(session, t.push_notice, [_row(notice) for notice in notices])
         return PushCursor(moved.rev, cursor.vector, cursor.notices)
+
+    async def release(self, cursor: PushCursor) -> None:
+        """See `PushLog.release`."""
+        body = _pack(_Progress(dict(cursor.vector or {}), cursor.notices))
+        async with self._db.transaction() as session:
+            await move_on(session, ROLE, NOBODY, Role(cursor.rev, body))
 
     async def owed(self, limit: int) -> tuple[Sequence[Notice], Mapping[LaneKey, Retry]]:
         """See `PushLog.owed`."""

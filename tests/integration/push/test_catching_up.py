@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import update
 
 from homeserver.application.push import keep_pushing, read_batches
+from homeserver.application.push.judges import Judges
 from homeserver.domain.push import retry
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     import pytest
     from sqlalchemy import Table
 
+    from tests.support.cluster import ClusterTown
     from tests.support.syncing import Phone, SyncTown
+
+
+async def holder(town: ClusterTown) -> bytes:
+    """Whose the role is."""
+    rows = await town.workers[0].store.dump("role")
+    return next(bytes(row[2]) for row in rows if row[0] == b"push")
 
 
 async def test_what_came_while_nobody_pushed_is_told_afterwards(
@@ -124,8 +132,7 @@ async def test_another_worker_pushes_on_where_one_stopped(
         sent.append(await nurse.send(room, "from the other worker"))
         gateway.status = 200
         assert events(await gateway.accepts(3)) == sent
-        role = next(row for row in await first.store.dump("role") if row[0] == b"push")
-        assert bytes(role[2]) == town.workers[1].core.writer.lease.holder
+        assert await holder(town) == town.workers[1].core.writer.lease.holder
 
 
 async def test_receipts_on_one_worker_bring_down_badges_from_another(
@@ -140,3 +147,51 @@ async def test_receipts_on_one_worker_bring_down_badges_from_another(
         assert (await gateway.hears(1))[0]["counts"] == {"unread": 1}
         await juliet.read(room, event_id)
         assert (await gateway.hears(2))[1]["counts"] == {}
+
+
+async def test_a_step_that_always_fails_is_passed_over(
+    town: SyncTown,
+    romeo: Phone,
+    juliet: Phone,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else one event that cannot be judged would silence the server."""
+    monkeypatch.setattr(keep_pushing, "FAILED_SECONDS", 0.02)
+    monkeypatch.setattr(keep_pushing, "TRIES", 3)
+    await pushing(town)
+    room = await in_a_room(romeo, juliet)
+    await gateway.equip(juliet)
+    await romeo.send(room, "one")
+    await gateway.accepts(1)
+    with monkeypatch.context() as broken:
+
+        async def fail(_: Judges, user_nid: int) -> NoReturn:
+            raise RuntimeError(user_nid)
+
+        broken.setattr(Judges, "of", fail)
+        await romeo.send(room, "two")
+        async with asyncio.timeout(10):
+            while not town.push.figures.skipped:
+                await asyncio.sleep(0.02)
+    wanted = await romeo.send(room, "three")
+    assert events(await gateway.accepts(2))[1:] == [wanted]
+    assert town.push.figures.skipped == 1
+
+
+async def test_a_worker_that_lost_the_logs_leaves_the_role_to_another(
+    tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_pushing, "LOOK_SECONDS", 0.1)
+    async with open_cluster(tmp_path, "a", "b") as town:
+        romeo, juliet = await town.phone("romeo", 1), await town.phone("juliet", 1)
+        await pushing(town.workers[0])
+        town.workers[1].push.start()
+        room = await in_a_room(romeo, juliet)
+        await gateway.equip(juliet)
+        sent = [await romeo.send(room, "one")]
+        await gateway.accepts(1)
+        town.workers[0].core.hub.lose()
+        sent.append(await romeo.send(room, "two"))
+        assert events(await gateway.accepts(2)) == sent
+        assert await holder(town) == town.workers[1].core.writer.lease.holder
