@@ -11,7 +11,7 @@ from homeserver.application.push.pushers import Pushers
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.sync.feed import RoomPlace
-from homeserver.application.sync.thread_counts import ThreadCounts, ThreadedUnread
+from homeserver.application.sync.thread_counts import ThreadCounts
 from homeserver.application.sync.unread import Unread, UnreadCounts
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.typing.set_typing import SetTyping
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from homeserver.application.requester import Requester
+    from homeserver.application.sync.by_thread import ThreadedUnread
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.room import Room
     from homeserver.presentation.routing import Route

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from homeserver.application.push import outbox
+from homeserver.application.push import lanes, outbox
 from homeserver.domain.push import retry
 from tests.integration.push.conftest import in_a_room, pushing
 from tests.support.gateway import Gateway, events, open_gateway
@@ -95,12 +95,12 @@ async def test_a_gateway_that_hangs_holds_up_nobody_else(
     await nurse.do("join", room)
     async with open_gateway() as dead:
         dead.open.clear()
-        for number in range(outbox.PER_HOST + 2):
+        for number in range(lanes.PER_HOST + 2):
             await dead.equip(juliet, f"dead {number}")
         await gateway.equip(nurse)
         sent = [await romeo.send(room, f"message {number}") for number in range(5)]
         assert events(await gateway.accepts(5)) == sent
-        assert len(dead.told) <= outbox.PER_HOST
+        assert len(dead.told) <= lanes.PER_HOST
         assert not dead.accepted
         dead.open.set()
         await settled(town)
@@ -117,7 +117,7 @@ async def test_a_gateway_that_comes_back_is_told_at_once_by_all(
     await gateway.equip(juliet, "first")
     gateway.status = 502
     await romeo.send(room, "to the first")
-    await gateway.hears(outbox.DOWN_AFTER)
+    await gateway.hears(lanes.DOWN_AFTER)
     monkeypatch.setattr(retry, "FIRST_MS", 600_000)
     await gateway.equip(juliet, "second")
     heard = len(gateway.told)

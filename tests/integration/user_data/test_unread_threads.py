@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from homeserver.application.sync.thread_counts import ThreadCounts, ThreadedUnread
+from homeserver.application.sync.by_thread import ThreadedUnread
+from homeserver.application.sync.thread_counts import ThreadCounts
 from homeserver.application.sync.unread import Unread
 from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
