@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
 from tests.support.client import Device
@@ -34,6 +35,7 @@ async def gateway() -> AsyncIterator[Gateway]:
         yield opened
 
 
+@pytest.mark.timeout(120)
 async def test_nothing_that_is_owed_is_lost_by_a_kill(
     pushing: FirnProcess, gateway: Gateway
 ) -> None:

@@ -64,7 +64,7 @@ class Gateway:
         return await self._until(self.accepted, count)
 
     async def _until(self, told: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-        async with asyncio.timeout(20), self._moved:
+        async with asyncio.timeout(40), self._moved:
             await self._moved.wait_for(lambda: len(told) >= count)
         return list(told)
 

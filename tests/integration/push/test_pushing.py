@@ -130,7 +130,7 @@ async def test_what_nobody_wants_to_hear_is_not_told(
     await romeo.topic(room, "a topic")
     wanted = await romeo.send(room, "for juliet")
     found = await all_told(gateway, romeo, room)
-    assert [b["event_id"] for b in found if b["devices"][0]["pushkey"] == "key"] == [wanted]
+    assert events([b for b in found if b["devices"][0]["pushkey"] == "key"]) == [wanted]
     theirs = [b for b in found if b["devices"][0]["pushkey"] == "romeo"]
     assert theirs
     assert not any(b.get("sender") == romeo.user_id for b in theirs)

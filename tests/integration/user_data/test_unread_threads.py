@@ -193,6 +193,7 @@ def test_what_happens_while_threads_are_read_is_counted_right(
     async def count() -> None:
         house.restart()
         room = await house.world.room(member(BOB, "join"))
+        await ThreadsWalk(house, room).begin()  # who shares the store has rules no more
         (root,) = await house.world.put(room, Put(ALICE))
         one = in_thread(ALICE, root.event.event_id)
         first, _ = await house.world.put(room, one, one)
@@ -220,6 +221,7 @@ def test_of_very_many_replies_the_newest_count(
     async def count() -> None:
         house.restart()
         room = await house.world.room(member(BOB, "join"))
+        await ThreadsWalk(house, room).begin()  # who shares the store has rules no more
         root, _ = await house.world.put(room, Put(ALICE), Put(ALICE))
         key = root.event.event_id
         await house.world.put(room, *[in_thread(ALICE, key)] * 7, Put(ALICE))
@@ -238,6 +240,7 @@ def test_counts_that_are_known_ask_the_store_nothing(lasting: tuple[asyncio.Runn
     async def count() -> None:
         house.restart()
         room = await house.world.room(member(BOB, "join"))
+        await ThreadsWalk(house, room).begin()  # who shares the store has rules no more
         (root,) = await house.world.put(room, Put(ALICE))
         key = root.event.event_id
         place = await house.place(room, BOB)
