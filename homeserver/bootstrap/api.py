@@ -10,6 +10,7 @@ from homeserver.bootstrap.appservices import build_keep_told, build_services
 from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.legacy import build_legacy
+from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
@@ -39,6 +40,7 @@ class Api:
     search: SearchParts
     keep_told: KeepTold
     delayed: DelayedParts
+    push: PushParts
 
 
 def build_api(
@@ -66,7 +68,8 @@ def build_api(
     legacy = build_legacy(core, sync.sync)
     delayed = build_delayed(core, accounts.people, limiter)
     presence = presence_status_routes(core, sync, accounts.people.users)
+    push = build_push(core, sync.unread)
     parts = (sync, to_device, stream, search, services, delayed)
     of_parts = (row for part in parts for row in part.routes)
     routes = (*accounts.routes, *rooms, *legacy, *presence, *of_parts)
-    return Api(routes, accounts, sync, to_device, stream, search, keep_told, delayed)
+    return Api(routes, accounts, sync, to_device, stream, search, keep_told, delayed, push)

@@ -129,6 +129,7 @@ async def _serve(
     api.search.keep_filled.start()
     api.keep_told.start()
     api.delayed.keep_sending.start()
+    api.push.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     settle_collector()
     try:
@@ -138,9 +139,12 @@ async def _serve(
         core.hub.drain()
         api.stream.sockets.drain()
         await asyncio.gather(server.stop(), api.stream.sockets.closed(SOCKET_SECONDS))
-        await api.search.keep_filled.stop()
-        await api.keep_told.stop()
-        await api.delayed.keep_sending.stop()
+        await asyncio.gather(
+            api.search.keep_filled.stop(),
+            api.keep_told.stop(),
+            api.delayed.keep_sending.stop(),
+            api.push.stop(),
+        )
         await api.sync.inboxes.settle()
         await delivery.stop()
         api.sync.typing.close()

@@ -25,6 +25,7 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.thread_counts import ThreadCounts
 from homeserver.application.sync.timeline_relations import TimelineRelations
 from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
@@ -72,6 +73,7 @@ class SyncParts:
     filters: Filters
     mark_read: MarkRead
     set_typing: SetTyping
+    unread: UnreadCounts
 
 
 def build_sync(
@@ -111,9 +113,14 @@ def build_sync(
         *filter_routes(filters),
         *push_rule_routes(data, EditPushRules(data, core.writer)),
         *notification_routes(notifications),
-        *pusher_routes(Pushers(SqlPusherStore(core.database), core.writer)),
+        *pusher_routes(
+            Pushers(SqlPusherStore(core.database), core.writer),
+            lambda: core.settings.current.push.allow_http,
+        ),
     )
-    return SyncParts(routes, sync, feeds, inboxes, typing, presence, filters, mark_read, set_typing)
+    return SyncParts(
+        routes, sync, feeds, inboxes, typing, presence, filters, mark_read, set_typing, unread
+    )
 
 
 def presence_status_routes(core: Core, parts: SyncParts, users: Users) -> tuple[Route, ...]:
@@ -148,7 +155,8 @@ def _sync(
     unread: UnreadCounts,
 ) -> Sync:
     typing, presence = boards
-    room_data = RoomData(typing=typing, account_data=data, unread=unread)
+    threads = ThreadCounts(core.store, unread)
+    room_data = RoomData(typing=typing, account_data=data, unread=unread, threads=threads)
     lazy = LazyMembers()
     state = StatePart(core.store, lazy)
     beside = TimelineRelations(core.aggregations, RelatedBy(core.relations))

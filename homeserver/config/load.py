@@ -50,6 +50,7 @@ def load(file: str | None, environ: Mapping[str, str]) -> Loaded:
     settings = with_values(Settings(), values)
     _check_listen(settings, origins)
     _check_proxies(settings, origins)
+    _check_push(settings, origins)
     _check_cluster(settings, origins)
     services = read_services(settings.appservices, settings.server_name)
     return Loaded(settings, origins, services)
@@ -112,6 +113,14 @@ def _check_proxies(settings: Settings, origins: Mapping[Path, str]) -> None:
     except ValueError as error:
         origin = origins.get(("trusted_proxies",), "default")
         raise ConfigError(f"{origin}: trusted_proxies: {error}") from error
+
+
+def _check_push(settings: Settings, origins: Mapping[Path, str]) -> None:
+    try:
+        _ = settings.push.networks
+    except ValueError as error:
+        origin = origins.get(("push", "allow_networks"), "default")
+        raise ConfigError(f"{origin}: push.allow_networks: {error}") from error
 
 
 def _check_cluster(settings: Settings, origins: Mapping[Path, str]) -> None:

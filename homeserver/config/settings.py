@@ -132,6 +132,31 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """Notifications through push gateways (docs/subsystems/push.md)."""
+
+    enabled: bool = setting(
+        True, "Whether pushers are notified. Switched off, they are kept and hear nothing."
+    )
+    allow_networks: tuple[str, ...] = setting(
+        (),
+        "Networks (`10.0.0.0/8`) of gateways that may be reached although they are private. Others "
+        "must have public addresses, so that no user can make this server call its neighbours.",
+        dynamic=True,
+    )
+    allow_http: tuple[str, ...] = setting(
+        (),
+        "Hosts of gateways, as in a pusher's `url`, that may be spoken to without TLS.",
+        dynamic=True,
+    )
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`allow_networks` as networks; ValueError where one is none."""
+        return tuple(ip_network(text) for text in self.allow_networks)
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """What the process writes to standard error."""
 
@@ -229,6 +254,7 @@ class Settings:
     limits: Limits = field(default=Limits())
     delayed_events: DelayedEvents = field(default=DelayedEvents())
     presence: Presence = field(default=Presence())
+    push: Push = field(default=Push())
     log: Log = field(default=Log())
     metrics: Metrics = field(default=Metrics())
     worker: Worker = field(default=Worker())

@@ -24,6 +24,7 @@ from homeserver.application.sync.room_data import RoomData
 from homeserver.application.sync.room_state import StatePart
 from homeserver.application.sync.seen import Progress
 from homeserver.application.sync.sync import Sync
+from homeserver.application.sync.thread_counts import ThreadCounts
 from homeserver.application.sync.to_device import ToDevice
 from homeserver.application.sync.tokens import Tokens
 from homeserver.application.sync.unread import UnreadCounts
@@ -135,7 +136,9 @@ class DoorWorld:
         data = AccountData(SqlUserDataStore(world.database))
         typing = TypingBoard(world.hub, clock)
         timeline = TimelineReader(world.store)
-        extra = RoomData(typing=typing, account_data=data, unread=UnreadCounts(world.store, data))
+        unread = UnreadCounts(world.store, data)
+        threads = ThreadCounts(world.store, unread)
+        extra = RoomData(typing=typing, account_data=data, unread=unread, threads=threads)
         lazy, generation = LazyMembers(), await log.generation()
         state = StatePart(world.store, lazy)
         inboxes = Inboxes(SqlToDeviceStore(world.database), world.writer)

@@ -11,6 +11,7 @@ from homeserver.application.push.pushers import Pushers
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.sync.feed import RoomPlace
+from homeserver.application.sync.thread_counts import ThreadCounts
 from homeserver.application.sync.unread import Unread, UnreadCounts
 from homeserver.application.typing.board import TypingBoard
 from homeserver.application.typing.set_typing import SetTyping
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from homeserver.application.requester import Requester
+    from homeserver.application.sync.by_thread import ThreadedUnread
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.room import Room
     from homeserver.presentation.routing import Route
@@ -87,6 +89,7 @@ class House:
         self.push_rules = EditPushRules(self.account_data, world.writer)
         self.filters = Filters(self.user_store, world.writer)
         self.unread = UnreadCounts(world.store, self.account_data)
+        self.threads = ThreadCounts(world.store, self.unread)
         self.mark_read = MarkRead(
             world.access, world.store, world.store, self.account_data, world.writer
         )
@@ -117,6 +120,11 @@ class House:
         """The counts of a member."""
         return await self.unread.of(room, user_id, NIDS[user_id], await self.place(room, user_id))
 
+    async def threads_of(self, room: Room, user_id: str) -> ThreadedUnread:
+        """The counts of a member by thread."""
+        place = await self.place(room, user_id)
+        return await self.threads.of(room, user_id, NIDS[user_id], place)
+
     async def place(self, room: Room, user_id: str) -> RoomPlace:
         """The member's place, from the store."""
         rows = [
@@ -146,6 +154,7 @@ class House:
             new = NewEvent("m.room.redaction", {}, redacts=event.event_id)
             item = compose(draft, room, requester(user_id), new)
             state.redactions.append((event.event_id, item.event.event_id))
+            state.unrelate(target)
             state.redacted.append(
                 TimelineEvent(
                     redacted_event(event, room.version),

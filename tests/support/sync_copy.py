@@ -38,7 +38,9 @@ class RoomCopy:
             self._ephemeral(event)
         for event in part.get("account_data", {}).get("events", []):
             self.account_data[event["type"]] = event["content"]
-        self.unread = part.get("unread_notifications", self.unread)
+        if "unread_notifications" in part:
+            threads = part.get("unread_thread_notifications", {})
+            self.unread = {"main": part["unread_notifications"], **threads}
         self.summary.update(part.get("summary", {}))
 
     def _ephemeral(self, event: Json) -> None:

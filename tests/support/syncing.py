@@ -20,6 +20,7 @@ from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.legacy import build_legacy
+from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
 from homeserver.bootstrap.search import SearchParts, build_search
@@ -148,6 +149,7 @@ class SyncTown:
     stream: StreamParts = field(init=False)
     search: SearchParts = field(init=False)
     delayed: DelayedParts = field(init=False)
+    push: PushParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
     presence: bool = False
@@ -168,6 +170,8 @@ class SyncTown:
             "FIRN__RATE_LIMITS__ENABLED": "false",
             "FIRN__WORKER__NAME": self.name,
             "FIRN__PRESENCE__ENABLED": str(self.presence).lower(),
+            "FIRN__PUSH__ALLOW_NETWORKS": "127.0.0.0/8",
+            "FIRN__PUSH__ALLOW_HTTP": "127.0.0.1",
         }
         self.counter = CountingDatabase(self.database or self.store.database)
         self.core = await build_core(
@@ -193,6 +197,7 @@ class SyncTown:
         self.stream = build_stream(self.core, Sessions(self, self), self.limiter, send, self.parts)
         self.search = build_search(self.core)
         self.delayed = build_delayed(self.core, people, self.limiter)
+        self.push = build_push(self.core, self.parts.unread)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
@@ -224,6 +229,7 @@ class SyncTown:
         await self.stream.sockets.closed(5.0)
         await self.search.keep_filled.stop()
         await self.delayed.keep_sending.stop()
+        await self.push.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
         self.parts.presence.close()

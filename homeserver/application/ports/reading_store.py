@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.notices import Highlight, OwnPlace
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.threads import ThreadEvent
 
 
 class ReadingStore(Protocol):
@@ -22,6 +23,18 @@ class ReadingStore(Protocol):
 
     async def highlights(self, room_nid: int, user_nid: int, after: int) -> Sequence[Highlight]:
         """The user's highlights after position `after`, everybody's too; no redacted events."""
+        ...
+
+    async def newest_in_main(self, room_nid: int, user_nid: int, before: int) -> OwnPlace | None:
+        """Where the user's newest event before position `before` stands that is no thread reply."""
+        ...
+
+    async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
+        """The newest `limit` replies in threads up to a position, and what relates to them.
+
+        In room order, live events only; over as many steps as `domain.rooms.threads.HOPS` says,
+        at each the newest `limit`.
+        """
         ...
 
     def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:

@@ -26,6 +26,8 @@ DATA: Final = 1
 """A batch changed a user's own data: account data, places in rooms, sessions, profile."""
 INBOX: Final = 2
 """A batch put messages into inboxes of a user's devices."""
+PUSHERS: Final = 4
+"""A batch set a pusher of the user."""
 
 
 class Touch(NamedTuple):
@@ -40,7 +42,8 @@ class Touch(NamedTuple):
 class BatchRow:
     """One batch in a writer's log, at positions `pos_from` to `pos_to`.
 
-    `users` says of each user which of the bits `DATA` and `INBOX` happened.
+    `users` says of each user which of the bits `DATA`, `INBOX` and `PUSHERS` happened; `ts` is
+    when it was written (milliseconds, by its writer's clock).
     """
 
     slot: int
@@ -48,6 +51,7 @@ class BatchRow:
     pos_to: int
     rooms: Sequence[Touch]
     users: Mapping[int, int]
+    ts: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class Moments:
                 item,
                 PushContext(
                     user_id=self._user_id,
-                    display_name=_display_name(_at(names, item.seq).event),
+                    display_name=display_name(_at(names, item.seq).event),
                     room_member_count=members,
                     sender_power_level=held.of_user(item.event.sender),
                     notification_levels=held.notifications,
@@ -117,7 +117,8 @@ def _at(values: Sequence[Value], seq: int) -> Value:
     return values[max(bisect_right(values, seq, key=lambda value: value.seq) - 1, 0)]
 
 
-def _display_name(member: Event | None) -> str | None:
+def display_name(member: Event | None) -> str | None:
+    """The name that a member event shows."""
     name = member.content.get("displayname") if member is not None else None
     return name if isinstance(name, str) else None
 

@@ -55,6 +55,7 @@ class Pushers:
                 self._store.delete_of_others(draft, requester.user_nid, key)
             new = StoredPusher(requester.user_nid, key, requester.device_nid, draft.now, body)
             self._store.put(draft, new)
+            draft.touch_pushers(requester.user_nid)
 
         await self._writer.submit(change)
 

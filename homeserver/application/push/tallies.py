@@ -38,8 +38,11 @@ class Tallies:
         lines: Lines,
         ignored: frozenset[str],
         after: int,
-    ) -> tuple[int, int]:
-        """How many events after a position notify and highlight the reader (id, number)."""
+    ) -> Tally:
+        """The events after a position that notify and highlight the reader (id, number).
+
+        It may know of earlier ones too, and looks no further back than `MAX_JUDGED`.
+        """
         user_id, user_nid = reader
         tallies = room.notices.tallies
         while True:
@@ -54,7 +57,7 @@ class Tallies:
                 tally = _continued(tally, after, moments.until, new)
             if room.notices.stripped == stripped and tallies.get(user_nid) is held:
                 tallies[user_nid] = tally
-                return tally.counts(after)
+                return tally
 
 
 def _continued(tally: Tally, after: int, until: int, new: Sequence[Moment]) -> Tally:

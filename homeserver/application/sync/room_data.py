@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeserver.application.sync.rules import Named
-from homeserver.application.sync.unread import read_place
+from homeserver.application.sync.unread import read_whole
 from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.receipts.receipts import receipt_contents
 
 if TYPE_CHECKING:
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
-    from homeserver.application.sync.unread import UnreadCounts
+    from homeserver.application.sync.thread_counts import ThreadCounts
+    from homeserver.application.sync.unread import Unread, UnreadCounts
     from homeserver.application.typing.board import TypingBoard
     from homeserver.application.user_data.account_data import AccountData
     from homeserver.domain.receipts.receipts import Receipt
@@ -38,19 +39,25 @@ class RoomData:
     """Ephemeral events, account data and unread counts of a room."""
 
     def __init__(
-        self, *, typing: TypingBoard, account_data: AccountData, unread: UnreadCounts
+        self,
+        *,
+        typing: TypingBoard,
+        account_data: AccountData,
+        unread: UnreadCounts,
+        threads: ThreadCounts,
     ) -> None:
         """Read from these."""
         self._typing = typing
         self._account_data = account_data
         self._unread = unread
+        self._threads = threads
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace, *, fresh: bool) -> Extra:
         """Collect the parts; `fresh` rooms get all, others what is new."""
         ephemeral = self._ephemeral(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
-        counts = await self._unread.of(room, span.requester.user_id, span.requester.user_nid, place)
-        recounted = span.recount and read_place(room, span.requester.user_id, place).seq < (
+        counts = await self._counts(span, room, place)
+        recounted = span.recount and read_whole(room, span.requester.user_id, place).seq < (
             room.head.seq
         )
         extra = Extra(news=bool(ephemeral or own) or recounted or self._read(span, room))
@@ -58,11 +65,20 @@ class RoomData:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:
             extra.parts.append(b'"account_data":{"events":[%b]}' % b",".join(own))
-        extra.parts.append(
-            b'"unread_notifications":{"notification_count":%d,"highlight_count":%d}'
-            % (counts.notification_count, counts.highlight_count)
-        )
+        extra.parts += counts
         return extra
+
+    async def _counts(self, span: Span, room: Room, place: RoomPlace) -> list[bytes]:
+        """The unread counts as members of the room's object, by thread where that is asked for."""
+        who = (span.requester.user_id, span.requester.user_nid, place)
+        if not span.request.filter.room.counts_threads:
+            return [b'"unread_notifications":%b' % _unread(await self._unread.of(room, *who))]
+        found = await self._threads.of(room, *who)
+        parts = [b'"unread_notifications":%b' % _unread(found.main)]
+        if found.threads:
+            by_root = [b"%b:%b" % (_encode(r), _unread(each)) for r, each in found.threads.items()]
+            parts.append(b'"unread_thread_notifications":{%b}' % b",".join(by_root))
+        return parts
 
     def _ephemeral(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
         accepts = span.rules.ephemeral.of(room.room_id)
@@ -98,6 +114,10 @@ class RoomData:
             if (fresh or span.is_new(item.slot, item.pos))
             and (accepts is None or accepts(Named(kind)))
         ]
+
+
+def _unread(counts: Unread) -> bytes:
+    return b'{"notification_count":%d,"highlight_count":%d}' % counts
 
 
 def _receipts(span: Span, room: Room, *, fresh: bool) -> list[Receipt]:

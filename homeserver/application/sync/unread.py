@@ -1,8 +1,7 @@
 """Unread counts: from ordinals where these can serve the reader's push rules, else by tallies.
 
 `tests/integration/user_data/test_unread.py` shows that they equal the evaluation of every
-event. Counts are of whole rooms; a thread's own would take that thread's receipts and
-ordinals in the place of the room's.
+event. Counts are of whole rooms; `thread_counts.py` takes them apart.
 """
 
 from __future__ import annotations
@@ -13,18 +12,26 @@ from homeserver.application.ports.reading_store import ReadingStore
 from homeserver.application.push.moments import PushStore
 from homeserver.application.push.reader_rules import ReaderRules
 from homeserver.application.push.tallies import Tallies
+from homeserver.application.sync.ignored import NOBODY
 from homeserver.domain.push.room_rules import Mode
 from homeserver.domain.receipts.receipts import MAIN_THREAD, READ, READ_PRIVATE
+from homeserver.domain.relations.relation import THREAD, relation_of
 from homeserver.domain.rooms.notices import NO_EVENT, OwnPlace
 from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.user_data.account_data import AccountData
+    from homeserver.domain.push.lines import Lines
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
 
-_KINDS: Final = [(kind, thread) for kind in (READ, READ_PRIVATE) for thread in (None, MAIN_THREAD)]
+Kinds = list[tuple[str, str | None]]
+_WHOLE: Final[Kinds] = [(kind, None) for kind in (READ, READ_PRIVATE)]
+_KINDS: Final[Kinds] = [
+    (kind, thread) for kind in (READ, READ_PRIVATE) for thread in (None, MAIN_THREAD)
+]
 
 
 class Unread(NamedTuple):
@@ -35,6 +42,17 @@ class Unread(NamedTuple):
 
 
 NOTHING_UNREAD: Final = Unread()
+
+
+class RoomWishes(NamedTuple):
+    """How a user's events in a room are counted, by which rules, and of whom none are."""
+
+    mode: Mode
+    lines: Lines
+    ignored: frozenset[str]
+
+
+_DEFAULT: Final = RoomWishes(Mode.DEFAULT, (), NOBODY)
 
 
 class UnreadStore(ReadingStore, PushStore, Protocol):
@@ -49,7 +67,7 @@ class UnreadCounts:
         self._store = store
         self._data = data
         self._rules = ReaderRules()
-        self._tallies = Tallies(store)
+        self.tallies = Tallies(store)
 
     async def of(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> Unread:
         """Count for somebody who is joined; `place` is theirs in this room.
@@ -60,23 +78,47 @@ class UnreadCounts:
         """
         if read_place(room, user_id, place).seq >= room.head.seq:
             return NOTHING_UNREAD
-        wishes = self._rules.of(await self._data.of(user_nid))
-        if wishes is None:
-            return _count(room, user_nid, await self.read_up_to(room, user_id, user_nid, place))
-        rules = wishes.rules.of_room(room.room_id)
-        if rules.mode is Mode.NOTHING:
+        wishes = await self.wishes_in(room, user_nid)
+        if wishes.mode is Mode.NOTHING:
             return NOTHING_UNREAD
         read = await self.read_up_to(room, user_id, user_nid, place)
         if read.seq >= room.head.seq:
             return NOTHING_UNREAD
-        ignored = frozenset(u for u in wishes.ignored if (MEMBER, u) in room.state)
-        if ignored or rules.mode is Mode.TALLY:
+        if wishes.mode is Mode.TALLY:
             reader = user_id, user_nid
-            return Unread(*await self._tallies.of(room, reader, rules.lines, ignored, read.seq))
+            tally = await self.tallies.of(room, reader, wishes.lines, wishes.ignored, read.seq)
+            return Unread(*tally.counts(read.seq))
         counts = _count(room, user_nid, read)
-        if rules.mode is Mode.MENTIONS:
+        if wishes.mode is Mode.MENTIONS:
             return Unread(counts.highlight_count, counts.highlight_count)
         return counts
+
+    async def wishes_in(self, room: Room, user_nid: int) -> RoomWishes:
+        """What the user's rules of now come to in a room."""
+        wishes = self._rules.of(await self._data.of(user_nid))
+        if wishes is None:
+            return _DEFAULT
+        rules = wishes.rules.of_room(room.room_id)
+        ignored = frozenset(u for u in wishes.ignored if (MEMBER, u) in room.state)
+        mode = Mode.TALLY if ignored and rules.mode is not Mode.NOTHING else rules.mode
+        return RoomWishes(mode, rules.lines, ignored)
+
+    def has_read(
+        self, room: Room, user_id: str, user_nid: int, place: RoomPlace, item: TimelineEvent
+    ) -> bool:
+        """Whether the user is known to have read an event; asks memory alone.
+
+        A message of the user's own is known where it was sent lately, or was asked for before.
+        """
+        own = room.notices.own.get(user_nid, NO_EVENT)
+        if item.seq <= max(read_place(room, user_id, place), own).seq:
+            return True
+        relation = relation_of(item.event)
+        if relation is None or relation.rel_type != THREAD:
+            return False
+        keys = [(user_id, kind, relation.parent_id) for kind in (READ, READ_PRIVATE)]
+        found = [room.receipts[key].receipt.position for key in keys if key in room.receipts]
+        return any(item.seq <= position.seq for position in found if position.back == 0)
 
     async def read_up_to(
         self, room: Room, user_id: str, user_nid: int, place: RoomPlace
@@ -103,8 +145,17 @@ class UnreadCounts:
 
 def read_place(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
     """How far the user has read by receipt or by joining: position and ordinal."""
+    return _read_by(_KINDS, room, user_id, place)
+
+
+def read_whole(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
+    """The same without receipts for the main timeline: how far all threads were read too."""
+    return _read_by(_WHOLE, room, user_id, place)
+
+
+def _read_by(kinds: Kinds, room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
     read = OwnPlace(place.seq, place.base_ord)
-    for kind, thread in _KINDS:
+    for kind, thread in kinds:
         placed = room.receipts.get((user_id, kind, thread))
         if placed is not None:
             position = placed.receipt.position

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from homeserver.application.ports.tail import DATA, INBOX
+from homeserver.application.ports.tail import DATA, INBOX, PUSHERS
 from homeserver.domain.rooms.draft import RoomDraft
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class Draft:
     def touch_inbox(self, user_nid: int) -> None:
         """Note that a device of this user got a message: their syncs wake, and look there only."""
         self.users[user_nid] = self.users.get(user_nid, 0) | INBOX
+
+    def touch_pushers(self, user_nid: int) -> None:
+        """Note that a pusher of this user was set: the push role looks at it."""
+        self.users[user_nid] = self.users.get(user_nid, 0) | PUSHERS
 
     def stir(self, room: Room) -> None:
         """Note that something of this room changed without an event (a receipt)."""

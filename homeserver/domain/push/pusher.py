@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from homeserver.domain.shared.errors import BadJsonError, InvalidParamError, MissingParamError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from urllib.parse import SplitResult
+
     from homeserver.domain.shared.json import JsonObject
 
 MAX_PUSHKEY: Final = 512
@@ -59,11 +62,12 @@ def parse_kind(body: JsonObject) -> str | None:
     return kind
 
 
-def parse_pusher(body: JsonObject) -> dict[str, Any]:
+def parse_pusher(body: JsonObject, plain_hosts: Collection[str] = ()) -> dict[str, Any]:
     """Return a pusher as `GET /pushers` gives it.
 
     Raises MissingParamError for what is absent, BadJsonError for another type,
-    InvalidParamError for what is too long or no HTTPS address of a push gateway.
+    InvalidParamError for what is too long or no HTTPS address of a push gateway; at
+    `plain_hosts` it may be plain HTTP.
     """
     named = parse_pusher_id(body)
     pusher: dict[str, Any] = {"app_id": named.app_id, "pushkey": named.pushkey, "kind": HTTP}
@@ -76,19 +80,25 @@ def parse_pusher(body: JsonObject) -> dict[str, Any]:
         raise MissingParamError("data is missing")
     if not isinstance(data, dict):
         raise BadJsonError("data must be an object")
-    _check_url(_text(data, "url"))
+    _check_url(_text(data, "url"), plain_hosts)
     pusher["data"] = data
     return pusher
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: str, plain_hosts: Collection[str]) -> None:
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError:
         raise InvalidParamError("url is no address") from None
-    if parts.scheme != "https" or not host or parts.path != GATEWAY_PATH:
+    fit = parts.scheme == "https" or (parts.scheme == "http" and host in plain_hosts)
+    if not fit or not host or parts.path != GATEWAY_PATH or not _is_plain(parts):
         raise InvalidParamError(f"url must be an HTTPS address that ends in {GATEWAY_PATH}")
+
+
+def _is_plain(parts: SplitResult) -> bool:
+    """Whether there is nothing but a host and a path: no password, no query."""
+    return not (parts.username or parts.password or parts.query or parts.fragment)
 
 
 def _short(body: JsonObject, name: str) -> str:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from homeserver.domain.push.tally import Tally
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.threads import Threads
     from homeserver.domain.rooms.timeline import TimelineEvent
 
+MOST: Final = 512
+"""Events in threads that are read from the store: the newest."""
 EVERYONE: Final = 0
 """The user number of a highlight that is everybody's (@room)."""
 
@@ -52,10 +55,12 @@ class Notices:
     and what came since; `everyone` has the @room ones since the room was loaded. `version`
     grows when any of it changes otherwise than by being asked for. `tallies` are the counts
     of users with rules of their own, `stripped` grows whenever events that these may have
-    counted were redacted.
+    counted were redacted. `threads` is None as long as nobody counts by thread.
     """
 
-    __slots__ = ("everyone", "highlights", "muted", "own", "stripped", "tallies", "version")
+    __slots__ = (
+        *("everyone", "highlights", "muted", "own", "stripped", "tallies", "threads", "version"),
+    )
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -66,6 +71,7 @@ class Notices:
         self.version = 0
         self.tallies: dict[int, Tally] = {}
         self.stripped = 0
+        self.threads: Threads | None = None
 
     def muted_between(self, after: int, until: int) -> int:
         """How many muted events stand at positions after < seq <= until."""
@@ -92,6 +98,25 @@ class Notices:
                 known.pop(item.seq, None)
         if draft.redacted:
             self._strip([item.seq for item in draft.redacted if item.back == 0])
+        if self.threads is not None:
+            self._follow_threads(self.threads, draft)
+
+    def _follow_threads(self, threads: Threads, draft: RoomDraft) -> None:
+        """Take over what a draft added; where a thread lost an event it is read anew."""
+        threads.take(draft.children)
+        if len(threads) > 4 * MOST or any(threads.knows(i.event.event_id) for i in draft.redacted):
+            self.threads = None
+            return
+        for item in draft.events:
+            if item.sender_nid in threads.own_main and item.seq not in threads.at:
+                threads.own_main[item.sender_nid] = OwnPlace(item.seq, item.notify_ord)
+        for highlight in draft.highlights:
+            known = threads.highlights.get(highlight.user_nid)
+            if known is not None:
+                known[highlight.seq] = highlight
+        for item in draft.redacted:
+            for known in threads.highlights.values():
+                known.pop(item.seq, None)
 
     def _strip(self, seqs: Container[int]) -> None:
         self.stripped += 1
@@ -121,3 +146,4 @@ class Notices:
         self.version += 1
         self.tallies.clear()
         self.stripped += 1
+        self.threads = None

@@ -61,6 +61,12 @@ class RoomFilter:
     ephemeral: RoomEventFilter = field(default_factory=RoomEventFilter)
     account_data: RoomEventFilter = field(default_factory=RoomEventFilter)
 
+    @property
+    def counts_threads(self) -> bool:
+        """Whether unread counts are wanted by thread; the specification names no place for it."""
+        parts = (self.timeline, self.state, self.ephemeral, self.account_data)
+        return any(part.unread_thread_notifications for part in parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes
 from homeserver.domain.rooms.notices import EVERYONE, Highlight, OwnPlace
+from homeserver.domain.rooms.threads import HOPS, ThreadEvent
 from homeserver.infrastructure.sql import room_queries as q
+from homeserver.infrastructure.sql import thread_queries
+from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.receipt_rows import write_receipt
+from homeserver.infrastructure.sql.relation_rows import bound_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
     from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.room import Room
     from homeserver.infrastructure.sql.database import Database
+    from homeserver.infrastructure.sql.writes import Row
+
+PARENTS_AT_ONCE = 128
 
 
 class SqlReadingStore:
@@ -36,6 +44,43 @@ class SqlReadingStore:
         )
         return [Highlight(user, seq, bool(counted)) for user, seq, counted in rows]
 
+    async def newest_in_main(self, room_nid: int, user_nid: int, before: int) -> OwnPlace | None:
+        """See `ReadingStore.newest_in_main`."""
+        rows = await self._db.fetch(
+            thread_queries.NEWEST_IN_MAIN, room=room_nid, user=user_nid, before=before
+        )
+        return OwnPlace(*rows[0]) if rows else None
+
+    async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
+        """See `ReadingStore.threads`."""
+        query, until = thread_queries.REPLIES, bound_of((until, 0))
+        rows = list(await self._db.fetch(query, room=room_nid, until=until, n=limit))
+        found = [_thread_event(row, is_thread=True) for row in rows]
+        level = found
+        for _ in range(HOPS - 1):
+            level = await self._related(room_nid, until, [each.event_id for each in level], limit)
+            found += level
+        return sorted(found, key=lambda event: event.seq)
+
+    async def _related(
+        self, room_nid: int, until: int, parents: Sequence[str], limit: int
+    ) -> list[ThreadEvent]:
+        """The newest `limit` events up to a place that relate to these, oldest first."""
+        found: list[ThreadEvent] = []
+        for start in range(0, len(parents), PARENTS_AT_ONCE):
+            wanted = padded(parents[start : start + PARENTS_AT_ONCE])
+            params: dict[str, object] = {"room": room_nid, "until": until, "n": limit}
+            params |= {f"p{i}": event_id_bytes(parent) for i, parent in enumerate(wanted)}
+            rows = await self._db.fetch(thread_queries.related(len(wanted)), **params)
+            found += [_thread_event(row, is_thread=False) for row in rows]
+        return sorted(found, key=lambda event: event.seq)[-limit:]
+
     def write_receipt(self, draft: Draft, room: Room, placed: PlacedReceipt) -> None:
         """See `ReadingStore.write_receipt`."""
         write_receipt(draft, room, placed)
+
+
+def _thread_event(row: Row, *, is_thread: bool) -> ThreadEvent:
+    parent, event_id, seq, sender, notify_ord, before = row
+    ids = event_id_from_bytes(event_id), event_id_from_bytes(parent)
+    return ThreadEvent(*ids, is_thread, seq, sender, notify_ord, notify_ord > (before or 0))

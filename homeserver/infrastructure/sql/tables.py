@@ -217,6 +217,29 @@ pusher = Table(
     Index("pusher_by_key", "pusher_key"),
 )
 
+# what pushers are owed, and how those stand whose gateway failed: the push role's alone
+push_notice = Table(
+    "push_notice",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("pusher_key", digest(16), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _id("room_nid"),
+    Column("room_seq", BigInteger, nullable=False),
+    Column("ts", MILLIS, nullable=False),
+    Column("body", blob(), nullable=False),
+    Index("push_notice_by_number", "number"),
+)
+
+push_retry = Table(
+    "push_retry",
+    metadata,
+    _id("user_nid", primary_key=True),
+    Column("pusher_key", digest(16), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("due_ts", MILLIS, nullable=False),
+)
+
 room = Table(
     "room",
     metadata,

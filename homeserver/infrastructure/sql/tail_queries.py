@@ -40,7 +40,7 @@ def batches(count: int) -> Query:
         for i in range(count)
     ]
     return Query(
-        select(_b.slot, _b.pos_from, _b.pos_to, _b.rooms, _b.users)
+        select(_b.slot, _b.pos_from, _b.pos_to, _b.rooms, _b.users, _b.ts)
         .where(or_(*ranges))
         .order_by(_b.slot, _b.pos_to)
         .limit(bindparam("n"))

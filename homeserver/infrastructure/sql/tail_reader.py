@@ -67,8 +67,8 @@ class SqlTailReader:
             params |= {f"s{i}": slot, f"a{i}": after.get(slot, 0), f"u{i}": upto[slot]}
         rows = await self._reader.fetch(q.batches(len(slots)), **params)
         return [
-            BatchRow(slot, first, last, _unpack_rooms(rooms), _unpack_users(users))
-            for slot, first, last, rooms, users in rows
+            BatchRow(slot, first, last, _unpack_rooms(rooms), _unpack_users(users), ts)
+            for slot, first, last, rooms, users, ts in rows
         ]
 
     async def places(self, users: Collection[int], after: Vector) -> Mapping[int, list[RoomPlace]]:

@@ -10,13 +10,17 @@ from homeserver.presentation.responses import empty_object, json_bytes
 from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from homeserver.application.push.pushers import Pushers
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
 
 
-def pusher_routes(pushers: Pushers) -> tuple[Route, ...]:
-    """The requester's pushers."""
+def pusher_routes(
+    pushers: Pushers, plain_hosts: Callable[[], Collection[str]] = tuple
+) -> tuple[Route, ...]:
+    """The requester's pushers; gateways at `plain_hosts` may be without TLS."""
 
     async def get_pushers(request: Request) -> Response:
         """One's pushers."""
@@ -29,7 +33,7 @@ def pusher_routes(pushers: Pushers) -> tuple[Route, ...]:
         if parse_kind(body) is None:
             await pushers.delete(request.requester.user_nid, named)
         else:
-            await pushers.put(request.requester, parse_pusher(body), append=append)
+            await pushers.put(request.requester, parse_pusher(body, plain_hosts()), append=append)
         return empty_object()
 
     base = "/_matrix/client/v3/pushers"

@@ -77,6 +77,8 @@ WEIGHTS = {
     "text": 6,
     "burst": 1,
     "mention": 2,
+    "reply": 2,
+    "thread_read": 1,
     "topic": 3,
     "redact": 2,
     "react": 1,
@@ -141,6 +143,7 @@ class Walk:
     copies: list[Copy] = field(default_factory=list)
     rooms: list[str] = field(default_factory=list)
     last: dict[str, str] = field(default_factory=dict)
+    replies: dict[str, tuple[str, str]] = field(default_factory=dict)
     forgotten: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     retired: list[tuple[int, str, Any]] = field(default_factory=list)
     sent: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -222,7 +225,7 @@ class Walk:
             if refusal.status >= 500:
                 raise
 
-    async def _do(self, step: Step, phone: Phone, room: str) -> None:  # noqa: C901 (a table)
+    async def _do(self, step: Step, phone: Phone, room: str) -> None:  # noqa: C901, PLR0912 (a table)
         last, number = self.last.get(room, "$none"), next(_numbers)
         match step.what:
             case "text":
@@ -234,6 +237,8 @@ class Walk:
                 mentions = {"user_ids": [self.phones[step.whom].user_id]}
                 content: dict[str, Any] = {"body": "you", "m.mentions": mentions}
                 self.last[room] = await phone.send(room, msgtype="m.text", **content)
+            case "reply" | "thread_read":
+                await self._in_thread(step, phone, room, last)
             case "topic":
                 await phone.topic(room, f"{number}")
             case "visibility":
@@ -268,6 +273,18 @@ class Walk:
             relation["rel_type"] = "m.replace"
             content["m.new_content"] = {"msgtype": "m.text", "body": "other word"}
         await phone.room_call("PUT", room, f"send/{kind}/r{number}", content)
+
+    async def _in_thread(self, step: Step, phone: Phone, room: str, last: str) -> None:
+        """Reply in the room's thread, or read it: `replies` has its root and the last reply."""
+        root, reply = self.replies.get(room, (last, last))
+        if step.what == "thread_read":
+            path = f"receipt/m.read/{quote(reply)}"
+            await phone.room_call("POST", room, path, {"thread_id": root})
+            return
+        relation = {"rel_type": "m.thread", "event_id": root}
+        content: dict[str, Any] = {"body": "word", "m.relates_to": relation}
+        self.last[room] = await phone.send(room, msgtype="m.text", **content)
+        self.replies[room] = (root, self.last[room])
 
     async def _message(self, step: Step, phone: Phone) -> None:
         """To one device of somebody, or to both."""
@@ -351,7 +368,8 @@ async def _rule(phone: Phone, room: str, number: int) -> None:
 
 def _query(room: dict[str, Any], *, after: bool) -> dict[str, str]:
     """The query of a sync with a room filter."""
-    wanted = json.dumps({"room": room})
+    timeline = {"unread_thread_notifications": True}
+    wanted = json.dumps({"room": {**room, "timeline": timeline}})
     return {"filter": wanted, "use_state_after": "true" if after else "false"}
 
 

@@ -20,7 +20,8 @@ from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 from homeserver.domain.shared.errors import NotFoundError
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
-from tests.integration.user_data.test_unread import EDIT, KINDS, TEXT, USERS, Logged, Walk
+from tests.integration.user_data import test_unread
+from tests.integration.user_data.test_unread import EDIT, TEXT, USERS, Logged, Walk
 from tests.support.world import ALICE, BOB, CAROL, DAVE, NIDS, Put, member, requester, says
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tests.support.house import House
 
 KINDS = {
-    **KINDS,
+    **test_unread.KINDS,
     "name": ("m.room.message", {**TEXT, "body": "hey BOB, car!"}, None),
     "word": ("m.room.message", {**TEXT, "body": "cake or c4ke?"}, None),
     "notice word": ("m.room.message", {"msgtype": "m.notice", "body": "cake"}, None),
@@ -147,7 +148,7 @@ class RulesWalk(Walk):
                 self.open = kind == "open levels"
             await self._put(Put(user, event_type, content, key))
 
-    async def read(self, user: str, at: int, kind: str) -> None:
+    async def read(self, user: str, at: int, kind: str, how: str = "whole") -> None:
         await self.read_up_to(user, at, kind, None)
 
     async def redact(self, at: int) -> None:
