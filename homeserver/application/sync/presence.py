@@ -51,7 +51,10 @@ class PresencePart:
         return self._board.tick if self._board.is_due(feed, since) else since
 
     async def __call__(self, span: Span, entered: Iterable[Room]) -> list[bytes]:
-        """Return the events that are new; of the rooms just entered all who are present."""
+        """Return the events that are new; of the rooms just entered all who are present.
+
+        The reader's own presence alone is no news: the reader made it.
+        """
         wanted = dict.fromkeys(entered, _BEGINNING) if self._board.enabled() else {}
         if span.presence_since != span.presence_until:
             since = _BEGINNING if span.presence_since is None else span.presence_since
@@ -67,6 +70,8 @@ class PresencePart:
                 found[person.nid] = person
                 if len(found) == limit:
                     return self._rendered(found)
+        if not span.initial and found.keys() <= {span.requester.user_nid}:
+            return []
         return self._rendered(found)
 
     def _visible(self, span: Span, room: Room, since: int) -> Iterator[Person]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from homeserver.application.delayed import keep_sending
 from homeserver.application.ports.account_store import Account
 from homeserver.application.ports.delayed_store import Outcome
 from homeserver.application.rooms.compose import NewEvent
@@ -349,3 +350,20 @@ async def test_guests_schedule_no_memberships(town: SyncTown | ClusterTown, rome
     with pytest.raises(GuestAccessForbiddenError):
         await schedule(guest, room, join, LONG)
     assert await schedule(guest, room, NewEvent("m.room.message", {"body": "x"}), LONG)
+
+
+async def test_old_outcomes_are_forgotten_and_nothing_else(
+    town: SyncTown | ClusterTown, romeo: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await romeo.create_room()
+    done, young, waiting = [await _later(romeo, room, LONG, txn) for txn in ("a", "b", "c")]
+    await _act(romeo, done, "cancel")
+    since = (await _finished(romeo, done))["finalised_ts"]
+    await asyncio.sleep(0.05)
+    await _act(romeo, young, "send")
+    keeper = town.any_worker().delayed.keep_sending
+    monkeypatch.setattr(keep_sending, "KEEP_MS", keeper._clock.now_ms() - since - 1)
+    await keeper._forget()
+    assert await _refused(_found(romeo, done)) == (404, "M_NOT_FOUND")
+    assert "finalised" in await _found(romeo, young)
+    assert "finalised" not in await _found(romeo, waiting)

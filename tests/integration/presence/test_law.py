@@ -57,7 +57,8 @@ class PresentWalk(Walk):
         await self._quietly(n)
         fresh = Copy().apply(await self._raw(n, None))
         held = self.copies[n].presence
-        sharing = {m.user_id for m in self.phones if await self._share(n, m)}
+        me = self.phones[n].user_id  # one's own presence alone is no news
+        sharing = {m.user_id for m in self.phones if await self._share(n, m)} - {me}
         now = {user: fresh.presence.get(user, "offline") for user in sharing}
         return {user: held.get(user, "offline") for user in sharing} == now
 

@@ -197,6 +197,20 @@ async def _hears_all(phone: Phone, *others: Phone) -> None:
             await asyncio.sleep(0.02)
 
 
+async def test_one_s_own_presence_comes_with_others_and_wakes_nobody(
+    romeo: Phone, juliet: Phone
+) -> None:
+    await _stage(romeo, juliet)
+    await juliet.get()
+    for state in ("unavailable", "online"):
+        await _put(juliet, state)
+        await asyncio.sleep(0.3)
+        assert "presence" not in await juliet.get()
+    await romeo.get()
+    await _hears(juliet, romeo, "online")
+    assert set(_told(await juliet.fresh())) == {romeo.user_id, juliet.user_id}
+
+
 async def test_what_was_told_is_not_told_again(romeo: Phone, juliet: Phone) -> None:
     """On one worker: elsewhere what happened in the last ten seconds may be told once more."""
     await _stage(romeo, juliet)
