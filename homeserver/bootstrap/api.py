@@ -64,7 +64,7 @@ def build_api(
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))
     to_device = build_to_device(core, accounts.people.users, online)
     search = build_search(core)
-    keep_told = build_keep_told(core, services, sync.typing)
+    keep_told = build_keep_told(core, services, sync)
     legacy = build_legacy(core, sync.sync)
     delayed = build_delayed(core, accounts.people, limiter)
     presence = presence_status_routes(core, sync, accounts.people.users)

@@ -23,8 +23,8 @@ from homeserver.presentation.client.third_party import third_party_routes
 
 if TYPE_CHECKING:
     from homeserver.application.ports.service_client import ServiceClient
-    from homeserver.application.typing.board import TypingBoard
     from homeserver.bootstrap.core import Core
+    from homeserver.bootstrap.sync import SyncParts
     from homeserver.presentation.routing import Route
 
 
@@ -54,14 +54,14 @@ def build_services(core: Core) -> ServiceParts:
     return ServiceParts(routes, client, AskServices(services, client))
 
 
-def build_keep_told(core: Core, parts: ServiceParts, typing: TypingBoard) -> KeepTold:
+def build_keep_told(core: Core, parts: ServiceParts, sync: SyncParts) -> KeepTold:
     """Wire what tells services what happens; on each worker, of which one at a time tells."""
 
     def told() -> Services:
         services = core.settings.services
         return Services({each.id: each for each in services if each.url is not None})
 
-    ephemera = Ephemera(told, typing)
+    ephemera = Ephemera(told, sync.typing, sync.presence, core.clock)
     packing = Packing(SqlServiceQueue(core.database), core.rooms, core.store, ephemera, core.ids)
     return KeepTold(
         services=told,

@@ -98,6 +98,7 @@ class Bridged:
         await self.server.stop()
         await self.api.keep_told.stop()
         self.api.sync.typing.close()
+        self.api.sync.presence.close()
         await self.delivery.stop()
         await self.core.writer.stop()
 

@@ -1,4 +1,4 @@
-"""Typing and receipts for services (AS API, "Pushing ephemeral data"): in memory, bounded.
+"""Typing, receipts and presence for services (AS API, "Pushing ephemeral data"): in memory, bounded.
 
 They are worth nothing late, so a service that is away hears of the newest ones alone, and what
 a worker had when it died is lost.
@@ -6,14 +6,19 @@ a worker had when it died is lost.
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
+from homeserver.application.presence.content import presence_content
 from homeserver.domain.receipts.receipts import READ, receipt_contents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from homeserver.application.ports.clock import Clock
+    from homeserver.application.presence.board import PresenceBoard
     from homeserver.application.typing.board import TypingBoard
     from homeserver.domain.appservices.interest import RoomInterest
     from homeserver.domain.appservices.registration import Registration
@@ -22,7 +27,9 @@ if TYPE_CHECKING:
     from homeserver.domain.receipts.receipts import Receipt, ReceiptKey
 
 MAX_ROOMS: Final = 1_000
-"""Rooms of which a service has news at once; the oldest are dropped."""
+"""Rooms, and users, of which a service has news at once; the oldest are dropped."""
+PRESENT_AT_ONCE: Final = 100
+"""Users whose presence goes with one transaction, and rooms looked at for it in one step."""
 
 
 class _News:
@@ -31,15 +38,25 @@ class _News:
     def __init__(self) -> None:
         self.receipts: OrderedDict[str, dict[ReceiptKey, Receipt]] = OrderedDict()
         self.typing: OrderedDict[str, int] = OrderedDict()
+        self.present: OrderedDict[int, None] = OrderedDict()
 
 
 class Ephemera:
     """What the services that asked for it are told with their next transaction."""
 
-    def __init__(self, services: Callable[[], Services], typing: TypingBoard) -> None:
-        """Look at who types on this board."""
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        typing: TypingBoard,
+        presence: PresenceBoard,
+        clock: Clock,
+    ) -> None:
+        """Look on these boards at who types, and who is there."""
         self._services = services
         self._typing = typing
+        self._presence = presence
+        self._clock = clock
+        self._seen = presence.tick
         self._tick = typing.tick
         self._news: dict[str, _News] = {}
 
@@ -72,6 +89,26 @@ class Ephemera:
             told.add(service.id)
         return told
 
+    def rooms_of_present(self) -> dict[int, list[int]]:
+        """Whose presence (nid) changed since the last call, by rooms where others may see it."""
+        since, self._seen = self._seen, self._presence.tick
+        if since == self._seen:
+            return {}
+        rooms = self._presence.rooms_changed(since, _ANY_ROOM)[:PRESENT_AT_ONCE]
+        return {nid: [each.nid for each in self._presence.changed_in(nid, since)] for nid in rooms}
+
+    def note_present(self, users: Iterable[int], interest: RoomInterest) -> set[str]:
+        """Keep in mind whose presence changed in a room; give the services to be told."""
+        told: set[str] = set()
+        for service in self._wanting(interest):
+            news = self._news.setdefault(service.id, _News())
+            for user_nid in users:
+                news.present[user_nid] = None
+                news.present.move_to_end(user_nid)
+                told.add(service.id)
+            _bound(news.present)
+        return told
+
     def take(self, service: Registration) -> list[dict[str, Any]]:
         """Give and forget what a service is to be told, as `ephemeral` has it."""
         news = self._news.pop(service.id, None)
@@ -85,6 +122,11 @@ class Ephemera:
                 _edu("m.receipt", room_id, content)
                 for content in _contents(service, list(receipts.values()))
             ]
+        for user_nid in list(news.present)[-PRESENT_AT_ONCE:]:
+            person = self._presence.find(user_nid)
+            if person is not None:
+                content = presence_content(person, self._clock.now_ms())
+                found.append({"type": "m.presence", "sender": person.user_id, "content": content})
         return found
 
     def _wanting(self, interest: RoomInterest) -> list[Registration]:
@@ -109,6 +151,22 @@ def _edu(kind: str, room_id: str, content: dict[str, Any]) -> dict[str, Any]:
     return {"type": kind, "room_id": room_id, "content": content}
 
 
-def _bound(rooms: OrderedDict[str, Any]) -> None:
+class _AnyRoom(Collection[int]):
+    """All rooms there are: for whoever asks which of them changed."""
+
+    def __contains__(self, _room_nid: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+
+_ANY_ROOM: Final = _AnyRoom()
+
+
+def _bound(rooms: OrderedDict[Any, Any]) -> None:
     while len(rooms) > MAX_ROOMS:
         rooms.popitem(last=False)

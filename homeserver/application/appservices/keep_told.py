@@ -102,6 +102,7 @@ class KeepTold:
             wants = any(each.receive_ephemeral for each in told)
             if wants:
                 news |= await self._typing(watch)
+                news |= await self._present(watch)
             delivering.wake(news)
             if self._hub.ticks.now == seen:
                 await self._hub.moved(TYPING_SECONDS if wants else LOOK_SECONDS)
@@ -115,6 +116,16 @@ class KeepTold:
         told: set[str] = set()
         for nid, interest in known.items():
             told |= self._ephemera.note_typing(nid, interest)
+        return told
+
+    async def _present(self, watch: WatchLogs) -> set[str]:
+        rooms = self._ephemera.rooms_of_present()
+        if not rooms:
+            return set()
+        known = await watch.watch.look(dict.fromkeys(rooms, NEWEST), watch.vector)
+        told: set[str] = set()
+        for nid, interest in known.items():
+            told |= self._ephemera.note_present(rooms[nid], interest)
         return told
 
 

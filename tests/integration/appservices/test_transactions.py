@@ -270,6 +270,33 @@ async def test_typing_and_receipts_for_who_wants_them(
     await nosy.stop()
 
 
+async def test_presence_of_those_who_share_a_room_with_its_users(
+    store: Store, tmp_path: Path
+) -> None:
+    nosy = Bridge("nosy", tmp_path, {"receive_ephemeral": True})
+    await nosy.start()
+    async with bridged(store, nosy) as house:
+        romeo, nurse = await house.person("romeo"), await house.person("nurse")
+        ghost = await house.ghost(nosy, "_irc_mercutio")
+        await portal(romeo, ghost)
+        await nurse.create_room()
+        for who in (nurse, romeo):
+            path, busy = f"/presence/{who.user_id}/status", "busy loving"
+            await who.call("PUT", path, {"presence": "online", "status_msg": busy})
+        await nosy.until(lambda: kinds(nosy, "m.presence"))
+        (first, *_) = kinds(nosy, "m.presence")
+        assert first.keys() == {"type", "sender", "content"}
+        assert first["content"]["presence"] == "online"
+        assert first["content"]["status_msg"] == "busy loving"
+        assert first["content"]["last_active_ago"] >= 0
+
+        await romeo.call("PUT", f"/presence/{romeo.user_id}/status", {"presence": "unavailable"})
+        await nosy.until(lambda: len(kinds(nosy, "m.presence")) > 1)
+        assert kinds(nosy, "m.presence")[-1]["content"]["presence"] == "unavailable"
+        assert {each["sender"] for each in kinds(nosy, "m.presence")} == {romeo.user_id}
+    await nosy.stop()
+
+
 def typing(*, on: bool) -> dict[str, Any]:
     """A body of /typing."""
     return {"typing": True, "timeout": 20_000} if on else {"typing": False}
