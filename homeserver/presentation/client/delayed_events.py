@@ -80,11 +80,11 @@ def delayed_event_routes(schedule: ScheduleEvent, manage: ManageDelayed) -> tupl
     events, one = f"{_PREFIX}/delayed_events", f"{_PREFIX}/delayed_events/{{delayId}}"
     put = f"{_PREFIX}/rooms/{{roomId}}/delayed_event/{{eventType}}/{{txnId}}"
     return (
-        Route("PUT", put, put_event, Auth.GUEST, _LIMIT),
-        Route("GET", events, get_events, Auth.GUEST, _LIMIT),
-        Route("GET", one, get_event, Auth.GUEST, _LIMIT),
-        Route("POST", one, post_event, Auth.GUEST, _LIMIT),
-        Route("POST", f"{one}/{{action}}", post_action, Auth.GUEST, _LIMIT),
+        Route("PUT", put, put_event, Auth.USER, _LIMIT),
+        Route("GET", events, get_events, Auth.USER, _LIMIT),
+        Route("GET", one, get_event, Auth.USER, _LIMIT),
+        Route("POST", one, post_event, Auth.USER, _LIMIT),
+        Route("POST", f"{one}/{{action}}", post_action, Auth.USER, _LIMIT),
     )
 
 
