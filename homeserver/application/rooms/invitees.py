@@ -45,8 +45,10 @@ class CheckInvitee:
             raise InvalidParamError("Not a user id")
         if domain_of(user_id) != domain_of(requester.user_id):
             raise ForbiddenError("Users of other servers cannot be invited")
+        # first of all: an application service may make the user now
+        is_here = await self._users.exists_locally(user_id)
         nid = await self._users.nid_of(user_id, create=False)
-        if nid is None or not await self._users.exists_locally(user_id):
+        if nid is None or not is_here:
             raise NotFoundError(f"There is no user {user_id}")
         if wish_of(await self._account_data.of(nid), requester.user_id) is Wish.BLOCK:
             raise InviteBlockedError(f"{user_id} does not want this invitation")
