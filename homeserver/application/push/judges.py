@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from homeserver.application.rooms.invitees import wish_of
 from homeserver.application.sync.ignored import IGNORED_USERS, ignored_by
 from homeserver.application.user_data.account_data import PUSH_RULES
 from homeserver.application.user_data.items import GLOBAL
 from homeserver.domain.push.lines import outcome_of
 from homeserver.domain.push.room_rules import UserRules
 from homeserver.domain.push.ruleset import Ruleset, compile_ruleset, evaluate
+from homeserver.domain.rooms.invite_permission import Wish
 
 if TYPE_CHECKING:
     from homeserver.application.user_data.account_data import AccountData
@@ -63,6 +65,10 @@ class Judges:
                 self._known.popitem(last=False)
         self._known.move_to_end(user_nid)
         return known
+
+    async def wants_invitation(self, user_nid: int, inviter: str) -> bool:
+        """Whether a reader is told of an inviter's invitations, as /sync decides it."""
+        return wish_of(await self._data.of(user_nid), inviter) is Wish.ALLOW
 
 
 def _judge(data: UserData, rules: DataItem, ignored: DataItem | None) -> Judge:

@@ -139,9 +139,9 @@ class RoomNews:
         judge = await self._look.judges.of(reader.user_nid)
         name, order = display_name(room.state.get((MEMBER, reader.user_id))), 0
         for (item, context), properties in events:
-            if not self._concerns(room, reader, item):
+            if not self._concerns(room, reader, item) or item.redacted_because is not None:
                 continue
-            if item.redacted_because is not None:
+            if not await self._is_wanted(reader, item):
                 continue
             self._judged += 1
             if self._judged % BREATH == 0:
@@ -153,6 +153,12 @@ class RoomNews:
                 order = max(order, ts)
                 place = (reader.user_nid, room.nid, item.seq)
                 self.found.append(Found(*place, ts, order, actions.tweaks))
+
+    async def _is_wanted(self, reader: Reader, item: TimelineEvent) -> bool:
+        """Whether an event is no invitation of a kind that the reader is never told of."""
+        if reader.place.membership == JOIN:
+            return True
+        return await self._look.judges.wants_invitation(reader.user_nid, item.event.sender)
 
     def _concerns(self, room: Room, reader: Reader, item: TimelineEvent) -> bool:
         """Whether an event may be news: to who was invited, the invitation alone."""

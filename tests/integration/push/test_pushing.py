@@ -106,6 +106,18 @@ async def test_who_is_invited_is_told_so(
     assert told["room_name"] == "Verona"
 
 
+async def test_an_invitation_that_sync_keeps_to_itself_is_not_told(
+    town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
+) -> None:
+    await pushing(town)
+    await gateway.equip(juliet)
+    shared = await in_a_room(romeo, juliet)
+    filters = {"ignored_users": [romeo.user_id]}
+    await juliet.keep("org.matrix.msc4155.invite_permission_config", filters)
+    await romeo.do("invite", await romeo.create_room(), juliet)
+    assert await all_told(gateway, romeo, shared) == []
+
+
 async def test_what_nobody_wants_to_hear_is_not_told(
     town: SyncTown, romeo: Phone, juliet: Phone, nurse: Phone, gateway: Gateway
 ) -> None:

@@ -50,6 +50,18 @@ EXCUSES = (
         fault=r"^m\.room\.member: reason: ",
     ),
     Excuse(
+        "a token that is missing or unknown, where the data know of no 401 but the challenge",
+        test=r"test_(who_registers_and_logs_in_whom|upgrades_that_are_refused)",
+        answer=r"^POST .*/register -> 401$",
+        fault=r'^the body: "flows" is a required property$',
+    ),
+    Excuse(
+        "an event that is sent later (MSC4140): it has no id yet, but that of the delay",
+        test=r"test_delayed_events\.py",
+        answer=r"^PUT .*/(send|state)/.* -> 200$",
+        fault=r'^the body: "event_id" is a required property$',
+    ),
+    Excuse(
         "creation_content is the client's, but for the keys that the server sets",
         test=r"test_a_room_that_only_claims_to_replace_another",
         fault=r"^m\.room\.create: predecessor",
