@@ -18,5 +18,6 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture
 async def firn(tmp_path: Path, store_url: str) -> AsyncIterator[FirnProcess]:
     """A running server."""
-    async with running_firn(tmp_path, store_url) as process:
+    # who comes and goes would answer syncs that wait for something else
+    async with running_firn(tmp_path, store_url, FIRN__PRESENCE__ENABLED="false") as process:
         yield process

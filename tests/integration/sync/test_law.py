@@ -368,7 +368,7 @@ async def _rule(phone: Phone, room: str, number: int) -> None:
 
 def _query(room: dict[str, Any], *, after: bool) -> dict[str, str]:
     """The query of a sync with a room filter."""
-    timeline = {"unread_thread_notifications": True}
+    timeline = {**room.get("timeline", {}), "unread_thread_notifications": True}
     wanted = json.dumps({"room": {**room, "timeline": timeline}})
     return {"filter": wanted, "use_state_after": "true" if after else "false"}
 

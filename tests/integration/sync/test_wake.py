@@ -188,17 +188,3 @@ async def test_a_sender_is_answered_before_its_own_syncs_bring_the_event(romeo: 
         came.append("answer")
         await polling
     assert came == ["answer", "sync"] * 10
-
-
-async def test_a_send_that_takes_long_does_not_hold_up_the_senders_syncs(
-    town: SyncTown, romeo: Phone, juliet: Phone
-) -> None:
-    room, _ = await _stage(romeo, juliet)
-    nid = await town.users.nid_of(juliet.user_id, create=False)
-    assert nid is not None
-    with town.core.hub.unanswered.sending(nid):
-        await romeo.send(room, "hi")
-        begun = now()
-        assert ids((await juliet.get(timeout_ms=5_000))["rooms"]["join"][room])
-        assert now() - begun < 1
-    assert not town.core.hub.unanswered.has(nid)

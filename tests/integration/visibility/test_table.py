@@ -22,6 +22,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "routes.md"
 ROUTES = re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", PAGE.read_text(), re.MULTILINE)
 ABOUT_ROOMS = re.compile("room|event|sync|search|notification|stream|thread", re.IGNORECASE)
 READING_POST = ("search", "sync", "publicRooms", "query")
+DELAYED = "/_matrix/client/unstable/org.matrix.msc4140/delayed_events"
 TELL_NOTHING = {
     ("GET", "/_firn/client/v1/stream"),  # what /sync tells, in pieces: see tests/integration/stream
     ("GET", "/_matrix/client/v3/directory/list/room/{roomId}"),  # published, or not
@@ -29,6 +30,8 @@ TELL_NOTHING = {
     ("GET", "/_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}"),  # one's own
     ("GET", "/_matrix/client/v3/user/{userId}/rooms/{roomId}/tags"),  # one's own
     ("POST", "/_matrix/client/v3/user_directory/search"),  # people
+    ("GET", DELAYED),  # what one wants to send oneself
+    ("GET", f"{DELAYED}/{{delayId}}"),
 }
 
 WITHOUT_TOKEN = {
