@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from homeserver.application.ports.role import RoleLostError
 from homeserver.application.ports.search_index import Question
-from homeserver.application.ports.search_log import RoleLostError
 from homeserver.application.ports.user_directory import Person
 from homeserver.application.search import fill_index
 from homeserver.application.search.fill_index import FillIndex

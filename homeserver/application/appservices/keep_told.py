@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from homeserver.application.appservices.deliver import Deliver
 from homeserver.application.appservices.room_watch import NEWEST
 from homeserver.application.appservices.watch_logs import WatchLogs
-from homeserver.application.ports.service_log import RoleLostError
+from homeserver.application.role_work import RoleWork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from homeserver.application.appservices.deliver import Packing
     from homeserver.application.appservices.ephemera import Ephemera
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.service_log import ServiceLog
     from homeserver.application.ports.tail import TailReader
     from homeserver.application.sync.hub import Hub
+    from homeserver.domain.appservices.interest import RoomInterest
     from homeserver.domain.appservices.registration import Registration
     from homeserver.domain.appservices.services import Services
 
@@ -30,12 +31,14 @@ LOOK_SECONDS: Final = 5.0
 """How often the others look whether the holder lives, and the holder without being woken."""
 TYPING_SECONDS: Final = 0.5
 """How often the holder looks who types, where a service wants to know."""
-FAILED_SECONDS: Final = 2.0
 log = logging.getLogger(__name__)
 
 
-class KeepTold:
+class KeepTold(RoleWork):
     """Runs until it is stopped. Without services it does nothing but look for some."""
+
+    ROLE = "appservice"
+    FAILED = "appservice.not_followed"
 
     def __init__(
         self,
@@ -57,29 +60,11 @@ class KeepTold:
         self._ephemera = ephemera
         self._packing = packing
         self._client = client
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run(), name="appservices")
 
     async def stop(self) -> None:
         """Stop; whoever holds the role next sends again what was under way."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await super().stop()
         await self._client.close()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._hold()
-            except* RoleLostError:
-                log.info("appservice.role_lost")
-            except* Exception as errors:  # noqa: BLE001 (the store is away: try again)
-                for error in errors.exceptions:
-                    log.warning("appservice.not_followed: %s", error or type(error).__name__)
-            await asyncio.sleep(FAILED_SECONDS)
 
     async def _hold(self) -> None:
         """Wait for the role, then tell for as long as it is ours."""
@@ -101,32 +86,25 @@ class KeepTold:
             news = await watch()
             wants = any(each.receive_ephemeral for each in told)
             if wants:
-                news |= await self._typing(watch)
-                news |= await self._present(watch)
+                news |= await self._ephemeral(watch)
             delivering.wake(news)
             if self._hub.ticks.now == seen:
                 await self._hub.moved(TYPING_SECONDS if wants else LOOK_SECONDS)
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _typing(self, watch: WatchLogs) -> set[str]:
-        rooms = self._ephemera.moved_rooms()
-        if not rooms:
-            return set()
-        known = await watch.watch.look(dict.fromkeys(rooms, NEWEST), watch.vector)
+    async def _ephemeral(self, watch: WatchLogs) -> set[str]:
+        """Note who types and who is online; which services want to know of it."""
         told: set[str] = set()
-        for nid, interest in known.items():
+        for nid, interest in (await _known(watch, self._ephemera.moved_rooms())).items():
             told |= self._ephemera.note_typing(nid, interest)
+        present = self._ephemera.rooms_of_present()
+        for nid, interest in (await _known(watch, present)).items():
+            told |= self._ephemera.note_present(present[nid], interest)
         return told
 
-    async def _present(self, watch: WatchLogs) -> set[str]:
-        rooms = self._ephemera.rooms_of_present()
-        if not rooms:
-            return set()
-        known = await watch.watch.look(dict.fromkeys(rooms, NEWEST), watch.vector)
-        told: set[str] = set()
-        for nid, interest in known.items():
-            told |= self._ephemera.note_present(rooms[nid], interest)
-        return told
+
+async def _known(watch: WatchLogs, rooms: Collection[int]) -> Mapping[int, RoomInterest]:
+    return await watch.watch.look(dict.fromkeys(rooms, NEWEST), watch.vector) if rooms else {}
 
 
 class _Round:

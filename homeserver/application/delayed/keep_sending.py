@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from homeserver.application.ports.delayed_store import Outcome
+from homeserver.application.role_work import RoleWork
 from homeserver.domain.shared.errors import (
     FinalisedError,
     LimitExceededError,
@@ -32,18 +33,20 @@ PAUSE_SECONDS = 0.5
 """Between two looks: so late is an event at most, on a server that has time."""
 LOOK_SECONDS = 5.0
 """How often the role is taken anew, and how often others look whether its holder lives."""
-FAILED_SECONDS = 2.0
 AT_ONCE = 100
 KEEP_MS = 24 * 3600 * 1000
 """How long it can be looked up what became of an event."""
 FORGET_SECONDS = 3600.0
 
 
-class KeepSending:
+class KeepSending(RoleWork):
     """Runs until it is stopped; what was due while nobody ran is sent first, in order.
 
     What is refused at its time is not tried again: its owner reads why.
     """
+
+    ROLE = "delayed"
+    FAILED = "delayed.not_sent"
 
     def __init__(
         self,
@@ -65,27 +68,12 @@ class KeepSending:
         self._clock = clock
         self._explain = explain
         self._forgot_at = clock.monotonic()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run(), name="delayed")
-
-    async def stop(self) -> None:
-        """Stop; what is due is sent by whoever holds the role next."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._hold()
-            except Exception as error:  # noqa: BLE001 (the store is away: try again)
-                log.warning("delayed.not_sent: %s", error or type(error).__name__)
-                await asyncio.sleep(FAILED_SECONDS)
 
     async def _hold(self) -> None:
+        while True:
+            await self._take_and_send()
+
+    async def _take_and_send(self) -> None:
         """Send for as long as the role is surely ours, or wait for a while."""
         if not await self._role.take():
             await asyncio.sleep(LOOK_SECONDS)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 
+class RoleLostError(Exception):
+    """Another process does this now."""
+
+
 class Role(Protocol):
     """One kind of such work."""
 

@@ -86,10 +86,6 @@ class FillCursor:
     early: bool = False
 
 
-class RoleLostError(Exception):
-    """Another process does this now."""
-
-
 class SearchLog(Protocol):
     """Reads the logs of rooms for the filling, and stores what it makes of them."""
 

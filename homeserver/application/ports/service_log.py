@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from homeserver.domain.sync.vector import Vector
 
 
-class RoleLostError(Exception):
-    """Another process does this now."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceCursor:
     """How far the logs were read for the services, as the role's holder has it.

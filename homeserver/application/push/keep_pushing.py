@@ -6,8 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from homeserver.application.ports.search_log import RoleLostError
+from homeserver.application.ports.role import RoleLostError
 from homeserver.application.push.outbox import MAX_OWED
+from homeserver.application.role_work import RoleWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ PAUSE_SECONDS: Final = 0.2
 """Between two steps: what comes meanwhile is looked at together."""
 LOOK_SECONDS = 5.0
 """How often the others look whether the holder lives, and the holder whether it still is one."""
-FAILED_SECONDS: Final = 2.0
 TRIES: Final = 30
 """Times that a step is tried; then what it looked at is passed over, so that nothing blocks all."""
 
@@ -35,8 +35,11 @@ class Tenure(NamedTuple):
     outbox: Outbox
 
 
-class KeepPushing:
+class KeepPushing(RoleWork):
     """Runs until it is stopped; woken by the hub, so a phone hears within a second."""
+
+    ROLE = "push"
+    FAILED = "push.interrupted"
 
     def __init__(self, push_log: PushLog, hub: Hub, begin: Callable[[PushCursor], Tenure]) -> None:
         """`begin` makes anew, each time that the role is taken, all that remembers anything."""
@@ -44,27 +47,6 @@ class KeepPushing:
         self._hub = hub
         self._begin = begin
         self._failed = 0
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run(), name="push role")
-
-    async def stop(self) -> None:
-        """Stop; what is owed is delivered by whoever holds the role next."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._hold()
-            except RoleLostError:
-                log.info("push.role_lost")
-            except Exception as error:  # noqa: BLE001 (the store is away: try again)
-                log.warning("push.interrupted: %s", error or type(error).__name__)
-            await asyncio.sleep(FAILED_SECONDS)
 
     async def _hold(self) -> None:
         """Wait for the role, then push for as long as it is ours."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from homeserver.application.ports.search_log import RoleLostError
+from homeserver.application.role_work import RoleWork
 from homeserver.application.search.fill_index import FillIndex
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ RUSH = 60
 RUSH_PAUSES = 100
 LOOK_SECONDS = 5.0
 """How often the others look whether the holder lives, and the holder without being woken."""
-FAILED_SECONDS = 2.0
 
 
-class KeepFilled:
+class KeepFilled(RoleWork):
     """Runs until it is stopped; woken by the hub, so a message is found within a second."""
+
+    ROLE = "search"
+    FAILED = "search.not_filled"
 
     def __init__(
         self, search_log: SearchLog, directory: UserDirectory, tail: TailReader, hub: Hub
@@ -38,27 +40,6 @@ class KeepFilled:
         self._directory = directory
         self._tail = tail
         self._hub = hub
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run(), name="search")
-
-    async def stop(self) -> None:
-        """Stop; what was not stored is read again by whoever holds the role next."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._hold()
-            except RoleLostError:
-                log.info("search.role_lost")
-            except Exception as error:  # noqa: BLE001 (the store is away: try again)
-                log.warning("search.not_filled: %s", error or type(error).__name__)
-            await asyncio.sleep(FAILED_SECONDS)
 
     async def _hold(self) -> None:
         """Wait for the role, then fill for as long as it is ours."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from homeserver.application.ports.push_log import Notice, PushCursor, Retry
-from homeserver.application.ports.search_log import RoleLostError
+from homeserver.application.ports.role import RoleLostError
 from homeserver.infrastructure.sql import push_queries as q
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.roles import Role, move_on, take_role

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from homeserver.application.ports.role import RoleLostError
 from homeserver.application.ports.search_log import (
     Edit,
     FillCursor,
     LoggedEvent,
-    RoleLostError,
 )
 from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes, is_event_id
 from homeserver.infrastructure.sql import search_queries as q

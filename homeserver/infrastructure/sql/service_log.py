@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from homeserver.application.ports.service_log import RoleLostError, ServiceCursor, Standing
+from homeserver.application.ports.role import RoleLostError
+from homeserver.application.ports.service_log import ServiceCursor, Standing
 from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql import search_queries as sq
 from homeserver.infrastructure.sql import service_queries as q

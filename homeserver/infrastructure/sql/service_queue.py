@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from homeserver.application.ports.service_log import Parcel, Queued, RoleLostError
+from homeserver.application.ports.role import RoleLostError
+from homeserver.application.ports.service_log import Parcel, Queued
 from homeserver.infrastructure.sql import service_queries as q
 from homeserver.infrastructure.sql.errors import ClashError
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import update
 
+from homeserver.application import role_work
 from homeserver.application.push import keep_pushing, read_batches
 from homeserver.application.push.judges import Judges
 from homeserver.domain.push import retry
@@ -157,7 +158,7 @@ async def test_a_step_that_always_fails_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Else one event that cannot be judged would silence the server."""
-    monkeypatch.setattr(keep_pushing, "FAILED_SECONDS", 0.02)
+    monkeypatch.setattr(role_work, "FAILED_SECONDS", 0.02)
     monkeypatch.setattr(keep_pushing, "TRIES", 3)
     await pushing(town)
     room = await in_a_room(romeo, juliet)
