@@ -7,7 +7,7 @@ the move was finished: then it never writes again.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.writer import GroupCommitWriter
 
 log = structlog.get_logger(__name__)
+_TO_LEAVE = 2.0  # seconds in which a command that has gone is noticed, also on a busy machine
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class MovingStore:
     writer: GroupCommitWriter
     session: MoveSession | None = None
     finished: bool = False
+    taken: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class MoveSession:
@@ -60,8 +62,11 @@ class MoveSession:
 
     async def begin(self) -> None:
         """Note every row that changes from now on. Raises RefusedError."""
-        if self._store.session is not None:
-            raise RefusedError("another `firn move` is at work on this server")
+        try:
+            async with asyncio.timeout(_TO_LEAVE):
+                await self._store.taken.acquire()
+        except TimeoutError as error:
+            raise RefusedError("another `firn move` is at work on this server") from error
         self._store.session = self
         await self._notes.start()
         log.info("move.begun")
@@ -101,6 +106,7 @@ class MoveSession:
         self._thaw()
         await self._notes.stop()
         self._store.session = None
+        self._store.taken.release()
         log.info("move.ended", finished=self._store.finished)
 
     def _check_begun(self) -> None:
