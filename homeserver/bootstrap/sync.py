@@ -92,7 +92,7 @@ def build_sync(
     if cluster is not None:
         _tell_others(core, cluster, typing, presence)
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)
-    inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer)
+    inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer, lambda: core.settings.services)
     unread = UnreadCounts(core.store, data)
     sync = _sync(core, feeds, (typing, presence), data, inboxes, unread)
     notifications = ListNotifications(

@@ -31,7 +31,7 @@ class ToDeviceParts:
 def build_to_device(core: Core, users: Users, online: RouteTable) -> ToDeviceParts:
     """Sending to devices, for users and for platforms; `online` knows who is connected."""
     store = SqlToDeviceStore(core.database)
-    post = PostMessages(store, store, core.writer)
+    post = PostMessages(store, store, core.writer, lambda: core.settings.services)
     routes = (
         *to_device_routes(SendToDevice(post)),
         *terminal_routes(SendToTerminals(users, store, store, online, post)),

@@ -95,7 +95,7 @@ async def test_an_inbox_is_one_device_s(store: Store, inboxes: SqlToDeviceStore)
     assert await inboxes.waiting(ANN, LAPTOP.device_nid, 0, 9) == Waiting(1, 1, [(1, b"l")])
     assert await inboxes.waiting(BOB, LAPTOP.device_nid, 0, 9) == Waiting(0, None, ())
     assert await inboxes.waiting(BOB, WATCH.device_nid, 0, 9) == Waiting(0, None, [])
-    await store.writer.submit(lambda draft: inboxes.clear_others(draft, ANN, LAPTOP.device_nid))
+    await store.writer.submit(lambda draft: inboxes.remove_others(draft, ANN, LAPTOP.device_nid))
     assert (await inboxes.waiting(ANN, PHONE.device_nid, 0, 9)).first is None
     assert (await inboxes.waiting(ANN, LAPTOP.device_nid, 0, 9)).first == 1
 

@@ -138,6 +138,12 @@ class Bridge:
         return [data for each in once.values() for data in each.body.get("ephemeral", [])]
 
     @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages to devices of all transactions, each transaction once."""
+        once = {each.txn_id: each for each in self.transactions}
+        return [message for each in once.values() for message in each.body.get("to_device", [])]
+
+    @property
     def texts(self) -> list[str]:
         """The texts of the messages."""
         return [e["content"].get("body", "") for e in self.events if e["type"] == "m.room.message"]

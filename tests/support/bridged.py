@@ -12,6 +12,7 @@ from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delivery import Cluster, start_delivery
 from homeserver.bootstrap.http import build_http, build_limiter
 from homeserver.config import LiveSettings, load
+from homeserver.infrastructure.sql.service_queue import SqlServiceQueue
 from tests.support.client import Device
 from tests.support.cluster import KEY, BlindRoutes, FaultyBus, Post
 from tests.support.store import open_store
@@ -106,6 +107,13 @@ class Bridged:
         """Wait until some worker has begun to tell services."""
         async with asyncio.timeout(20):
             while not any(row[0] == b"appservice" and row[3] for row in await self._roles()):
+                await self.core.hub.moved(0.05)
+
+    async def delivered(self, service_id: str) -> None:
+        """Wait until a service's last transaction is known to be taken."""
+        queue = SqlServiceQueue(self.store.database)
+        async with asyncio.timeout(20):
+            while (await queue.parcel(service_id)).body:
                 await self.core.hub.moved(0.05)
 
     async def _roles(self) -> Sequence[tuple[Any, ...]]:

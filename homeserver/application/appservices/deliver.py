@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from homeserver.application.appservices.messages import own_inboxes, shown_messages
 from homeserver.application.ports.service_client import Call, ServiceAwayError
 from homeserver.application.ports.service_log import Parcel
 from homeserver.application.rooms.render import unsigned_of
@@ -13,6 +14,7 @@ from homeserver.domain.events.client_format import client_event
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.shared.canonical_json import encode_json
 from homeserver.domain.shared.errors import NotFoundError
+from homeserver.domain.to_device.message import AT_ONCE, fitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +22,15 @@ if TYPE_CHECKING:
     from homeserver.application.appservices.ephemera import Ephemera
     from homeserver.application.ports.ids import Ids
     from homeserver.application.ports.service_client import ServiceClient
-    from homeserver.application.ports.service_log import Queued, ServiceQueue
+    from homeserver.application.ports.service_log import Copied, Queued, ServiceQueue
     from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.domain.appservices.registration import Registration
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 EVENTS_AT_ONCE: Final = 100
+MESSAGE_BYTES: Final = 128 * 1024
+"""Bytes of messages to devices in a transaction, but for the first one; each stands there twice."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ANSWER_SECONDS: Final = 30.0
@@ -57,16 +61,29 @@ class Packing:
         None where there is nothing to tell.
         """
         waiting = await self.queue.waiting(service.id, last.upto, EVENTS_AT_ONCE)
+        # after the events: the key of one was sent before it
+        copies, all_here = await self._copies(service)
+        if not all_here:
+            waiting = ()
         ephemeral = self._ephemera.take(service)
-        if not waiting and not ephemeral:
+        if not waiting and not ephemeral and not copies:
             return None
-        body: dict[str, Any] = {"events": await self._events(waiting)}
+        body: dict[str, Any] = {"events": await self._events(waiting), **shown_messages(copies)}
         if ephemeral:
             body["ephemeral"] = ephemeral
         upto = waiting[-1].number if waiting else last.upto
         # not a count: a store that was restored must not give out an id for the second time
-        new = Parcel(0, upto, self._ids.opaque_id(), encode_json(body))
-        return await self.queue.pack(service.id, last, new)
+        txn_id = self._ids.opaque_id()
+        new = Parcel(0, upto, txn_id, encode_json(body), own_inboxes(service, copies))
+        return await self.queue.pack(service.id, last, new, copies)
+
+    async def _copies(self, service: Registration) -> tuple[Sequence[Copied], bool]:
+        """The messages to devices that go next, and whether no more are waiting."""
+        if not service.hears_messages:
+            return (), True
+        found = await self.queue.copies(service.id, AT_ONCE + 1)
+        chosen = fitting([(each, each.body) for each in found], MESSAGE_BYTES)
+        return [each for each, _ in chosen], len(chosen) == len(found)
 
     async def _events(self, waiting: Sequence[Queued]) -> list[dict[str, Any]]:
         places: dict[int, list[tuple[int, int]]] = {}

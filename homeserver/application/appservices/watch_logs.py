@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from homeserver.application.appservices.room_watch import NEWEST, RoomWatch
 from homeserver.application.ports.search_log import Stretch
 from homeserver.application.ports.service_log import Queued
-from homeserver.application.ports.tail import MOVED, STIRRED
+from homeserver.application.ports.tail import COPIED, MOVED, STIRRED
 from homeserver.domain.appservices.services import Services
 from homeserver.domain.sync.vector import Vector
 
@@ -81,7 +81,7 @@ class WatchLogs:
             self._cursor = replace(self._cursor, vector=upto, queued=last)
         if queued or new or self._unstored > UNSTORED_BATCHES:
             await self._store(queued)
-        return wanted
+        return wanted | set(new)  # whose messages may have come before anybody looked
 
     async def _cut(
         self, services: Services, upto: Mapping[int, int]
@@ -93,28 +93,23 @@ class WatchLogs:
         ahead = {slot: pos for slot, pos in upto.items() if at.get(slot, 0) < pos}
         if not ahead or not services:
             return set(), []
-        heads, moved, stirred, count = await self._touched(at, ahead)
-        self._unstored += count
-        queued = self._number(await self._read(heads, moved))
+        seen = await self._touched(at, ahead)
+        self._unstored += seen.batches
+        queued = self._number(await self._read(seen.heads, seen.moved))
         wanted = {each.service_id for each in queued}
-        return wanted | await self._stir(stirred, heads), queued
+        if seen.copied:
+            wanted |= {each.id for each in services if each.hears_messages}
+        return wanted | await self._stir(seen.stirred, seen.heads), queued
 
-    async def _touched(
-        self, at: dict[int, int], ahead: Mapping[int, int]
-    ) -> tuple[dict[int, int], set[int], set[int], int]:
-        """The rooms that grew with their last positions, that did more, and that stirred."""
-        heads: dict[int, int] = {}
-        moved: set[int] = set()
-        stirred: set[int] = set()
-        count = 0
+    async def _touched(self, at: dict[int, int], ahead: Mapping[int, int]) -> _Touched:
+        seen = _Touched()
         while rows := await self._tail.batches(at, ahead, BATCHES_AT_ONCE):
             for row in rows:
-                _note(row, heads, moved, stirred)
+                seen.note(row)
                 at[row.slot] = row.pos_to
-            count += len(rows)
             if len(rows) < BATCHES_AT_ONCE:
                 break
-        return heads, moved, stirred, count
+        return seen
 
     async def _read(self, heads: dict[int, int], moved: set[int]) -> list[tuple[LoggedEvent, str]]:
         """The new events with the services that they concern."""
@@ -180,14 +175,30 @@ class WatchLogs:
         self._unstored = 0
 
 
-def _note(row: BatchRow, heads: dict[int, int], moved: set[int], stirred: set[int]) -> None:
-    for nid, seq, how in row.rooms:
-        if how & STIRRED:
-            stirred.add(nid)
-        if how & ~STIRRED:
-            heads[nid] = max(seq, heads.get(nid, 0))
-        if how & MOVED:
-            moved.add(nid)
+@dataclass(slots=True)
+class _Touched:
+    """What some batches touched.
+
+    Rooms that grew with their last positions, those that did more, and those that stirred;
+    whether messages to devices were copied.
+    """
+
+    heads: dict[int, int] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
+    stirred: set[int] = field(default_factory=set)
+    copied: bool = False
+    batches: int = 0
+
+    def note(self, row: BatchRow) -> None:
+        self.batches += 1
+        self.copied = self.copied or any(how & COPIED for how in row.users.values())
+        for nid, seq, how in row.rooms:
+            if how & STIRRED:
+                self.stirred.add(nid)
+            if how & ~STIRRED:
+                self.heads[nid] = max(seq, self.heads.get(nid, 0))
+            if how & MOVED:
+                self.moved.add(nid)
 
 
 def _by_time(found: Sequence[tuple[LoggedEvent, str]]) -> list[tuple[LoggedEvent, str]]:

@@ -78,16 +78,41 @@ class ServiceLog(Protocol):
         ...
 
 
+class Copied(NamedTuple):
+    """A message to a device, copied for a service: the device's `inbox_seq`-th, as JSON.
+
+    `ts` is the time of its batch in milliseconds, as the queue is sorted by it.
+    """
+
+    ts: int
+    device_nid: int
+    inbox_seq: int
+    user_nid: int
+    user_id: str
+    device_id: str
+    body: bytes
+
+
+class InboxMark(NamedTuple):
+    """The messages to a device up to number `upto`."""
+
+    user_nid: int
+    device_nid: int
+    upto: int
+
+
 class Parcel(NamedTuple):
     """A service's transaction: the one to be delivered, or with an empty `body` the last one.
 
-    `upto` is the number of the last event in it, `rev` grows with each change.
+    `upto` is the number of the last event in it, `rev` grows with each change. `inboxes` are
+    the messages in it that nobody else waits for: they go when it was taken.
     """
 
     rev: int = 0
     upto: int = 0
     txn_id: str = ""
     body: bytes = b""
+    inboxes: Sequence[InboxMark] = ()
 
 
 class ServiceQueue(Protocol):
@@ -105,13 +130,21 @@ class ServiceQueue(Protocol):
         """The first events in the queue behind a number."""
         ...
 
-    async def pack(self, service_id: str, last: Parcel, new: Parcel) -> Parcel:
+    async def copies(self, service_id: str, limit: int) -> Sequence[Copied]:
+        """The first messages to devices: those of a device in order, all by time."""
+        ...
+
+    async def pack(
+        self, service_id: str, last: Parcel, new: Parcel, copies: Sequence[Copied] = ()
+    ) -> Parcel:
         """Store the next transaction before it is sent: it is never made anew.
 
-        The events of `last`, which the service took, go out of the queue.
+        The messages in it go out of the queue, because it has them now. The events of `last`,
+        which the service took, go too, and its messages out of their inboxes, but for those
+        of devices that read theirs (`ToDeviceStore.note_reader`).
         """
         ...
 
     async def done(self, service_id: str, parcel: Parcel) -> Parcel:
-        """The service took it: take its events out of the queue."""
+        """The service took it: take its events out of the queue, its messages out of inboxes."""
         ...

@@ -28,6 +28,8 @@ INBOX: Final = 2
 """A batch put messages into inboxes of a user's devices."""
 PUSHERS: Final = 4
 """A batch set a pusher of the user."""
+COPIED: Final = 8
+"""A batch copied messages to devices of the user for an application service."""
 
 
 class Touch(NamedTuple):
@@ -42,8 +44,8 @@ class Touch(NamedTuple):
 class BatchRow:
     """One batch in a writer's log, at positions `pos_from` to `pos_to`.
 
-    `users` says of each user which of the bits `DATA`, `INBOX` and `PUSHERS` happened; `ts` is
-    when it was written (milliseconds, by its writer's clock).
+    `users` says of each user which of the bits `DATA`, `INBOX`, `PUSHERS` and `COPIED` happened;
+    `ts` is when it was written (milliseconds, by its writer's clock).
     """
 
     slot: int

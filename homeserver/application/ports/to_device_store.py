@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from homeserver.application.writing.draft import Draft
 
@@ -48,16 +48,29 @@ class ToDeviceStore(Protocol):
         """At most `limit` messages behind a number; an empty inbox for a device that is gone."""
         ...
 
-    def add(self, draft: Draft, terminal: Terminal, body: bytes) -> None:
-        """Put a message (JSON) into an inbox; nothing where the device is gone by then."""
+    def add(
+        self, draft: Draft, terminal: Terminal, body: bytes, services: Iterable[str] = ()
+    ) -> None:
+        """Put a message (JSON) into an inbox; nothing where the device is gone by then.
+
+        The application services of these ids get a copy into their queues.
+        """
         ...
 
     def clear(self, draft: Draft, user_nid: int, device_nid: int, upto: int) -> None:
         """Remove the messages up to a number."""
         ...
 
-    def clear_others(self, draft: Draft, user_nid: int, but: int) -> None:
-        """Remove all messages of a user but those of one device (0: none)."""
+    def remove(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+        """Remove all that is there of a device that ends, copies for services too."""
+        ...
+
+    def remove_others(self, draft: Draft, user_nid: int, but: int) -> None:
+        """Remove all that is there of a user's devices but one (0: none)."""
+        ...
+
+    def note_reader(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+        """Note that a device reads its inbox: no application service clears it in its place."""
         ...
 
 

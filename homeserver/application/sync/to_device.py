@@ -27,6 +27,7 @@ class ToDevice:
         device, after, feed = span.requester.device_nid, span.inbox_since, span.feed
         if feed.has_read(device, after):
             return []
+        self._inboxes.note_reader(span.requester)
         found = await self._inboxes.read(feed, device, after)
         if span.request.confirms:
             self._inboxes.acknowledge(feed, device, after)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from homeserver.domain.appservices.services import NO_SERVICES
 from homeserver.domain.shared.errors import MatrixError
 from homeserver.domain.to_device.message import ALL_DEVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from homeserver.application.ports.to_device_store import (
         Terminal,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     )
     from homeserver.application.ports.writer import Writer
     from homeserver.application.writing.draft import Draft
+    from homeserver.domain.appservices.services import Services
     from homeserver.domain.to_device.message import Message
 
 TOGETHER: Final = 25
@@ -27,6 +29,14 @@ TOGETHER: Final = 25
 
 class _DoneBeforeError(MatrixError):
     """The store has this transaction already; never leaves this file."""
+
+
+class Addressed(NamedTuple):
+    """A message for a device, and the ids of the application services that get a copy."""
+
+    terminal: Terminal
+    body: bytes
+    services: Sequence[str] = ()
 
 
 class PostMessages:
@@ -39,12 +49,17 @@ class PostMessages:
     """
 
     def __init__(
-        self, store: ToDeviceStore, transactions: ToDeviceTransactions, writer: Writer
+        self,
+        store: ToDeviceStore,
+        transactions: ToDeviceTransactions,
+        writer: Writer,
+        services: Callable[[], Services] = lambda: NO_SERVICES,
     ) -> None:
         """Write through this writer."""
         self._store = store
         self._transactions = transactions
         self._writer = writer
+        self._services = services
         self._large = asyncio.Lock()
 
     async def __call__(self, sender_nid: int, txn_key: bytes, messages: Iterable[Message]) -> None:
@@ -65,22 +80,22 @@ class PostMessages:
     async def _post(self, sender_nid: int, txn_key: bytes, messages: Sequence[Message]) -> None:
         if await self._transactions.answer_to(sender_nid, txn_key) is None:
             found = await self._store.terminals({m.user_id for m in messages})
-            await self.write(sender_nid, txn_key, list(_addressed(messages, found)))
+            await self.write(sender_nid, txn_key, list(self._addressed(messages, found)))
 
     async def write(
         self,
         sender_nid: int,
         txn_key: bytes,
-        messages: Sequence[tuple[Terminal, bytes]],
+        messages: Sequence[Addressed],
         answer: bytes = b"",
     ) -> bytes:
         """Write messages to devices; give the answer of the transaction, now or before."""
 
         def change(draft: Draft) -> bytes:
             self._transactions.remember(draft, sender_nid, txn_key, answer)
-            for terminal, body in messages:
-                self._store.add(draft, terminal, body)
-                draft.touch_inbox(terminal.user_nid)
+            for terminal, body, services in messages:
+                self._store.add(draft, terminal, body, services)
+                draft.touch_inbox(terminal.user_nid, told=bool(services))
             return answer
 
         try:
@@ -88,15 +103,19 @@ class PostMessages:
         except _DoneBeforeError:
             return await self._transactions.answer_to(sender_nid, txn_key) or b""
 
+    def told(self, user_id: str) -> list[str]:
+        """The services that hear of the messages to a user's devices (MSC4203)."""
+        return [each.id for each in self._services().told_of_messages(user_id)]
 
-def _addressed(
-    messages: Iterable[Message], found: Mapping[str, Sequence[Terminal]]
-) -> Iterable[tuple[Terminal, bytes]]:
-    """Each message for each device that it is for."""
-    for user_id, device_id, body in messages:
-        for terminal in found.get(user_id, ()):
-            if device_id in (ALL_DEVICES, terminal.device_id):
-                yield terminal, body
+    def _addressed(
+        self, messages: Iterable[Message], found: Mapping[str, Sequence[Terminal]]
+    ) -> Iterable[Addressed]:
+        """Each message for each device that it is for."""
+        told = {user_id: self.told(user_id) for user_id in found}
+        for user_id, device_id, body in messages:
+            for terminal in found.get(user_id, ()):
+                if device_id in (ALL_DEVICES, terminal.device_id):
+                    yield Addressed(terminal, body, told[user_id])
 
 
 def _part_key(txn_key: bytes, number: int) -> bytes:

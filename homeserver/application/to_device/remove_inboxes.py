@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from homeserver.application.sync.feed import NO_MESSAGE
-
 if TYPE_CHECKING:
     from homeserver.application.ports.to_device_store import ToDeviceStore
     from homeserver.application.writing.draft import Draft
@@ -20,8 +18,8 @@ class RemoveInboxes:
 
     def removed(self, draft: Draft, user_nid: int, device_nid: int) -> None:
         """See `DeviceListener.removed`."""
-        self.store.clear(draft, user_nid, device_nid, NO_MESSAGE)
+        self.store.remove(draft, user_nid, device_nid)
 
     def others_removed(self, draft: Draft, user_nid: int, but: int) -> None:
         """See `DeviceListener.others_removed`."""
-        self.store.clear_others(draft, user_nid, but)
+        self.store.remove_others(draft, user_nid, but)

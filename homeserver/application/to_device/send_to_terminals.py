@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from homeserver.application.rooms.compose import Transaction
+from homeserver.application.to_device.post import Addressed
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 from homeserver.domain.to_device.message import ALL_DEVICES, message_body
 
@@ -74,7 +75,8 @@ class SendToTerminals:
         if not isinstance(message.devices, str):
             fates |= {device: UNKNOWN for device in message.devices if device not in fates}
         answer = _encode({"devices": fates})
-        addressed = [(terminal, body) for terminal in chosen]
+        told = self.post.told(user_id)
+        addressed = [Addressed(terminal, body, told) for terminal in chosen]
         return await self.post.write(requester.user_nid, txn.key, addressed, answer)
 
     async def _online(self, terminals: Iterable[Terminal]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from homeserver.application.ports.tail import DATA, INBOX, PUSHERS
+from homeserver.application.ports.tail import COPIED, DATA, INBOX, PUSHERS
 from homeserver.domain.rooms.draft import RoomDraft
 
 if TYPE_CHECKING:
@@ -64,9 +64,13 @@ class Draft:
         """Note that something of this user changed: their syncs wake."""
         self.users[user_nid] = self.users.get(user_nid, 0) | DATA
 
-    def touch_inbox(self, user_nid: int) -> None:
-        """Note that a device of this user got a message: their syncs wake, and look there only."""
-        self.users[user_nid] = self.users.get(user_nid, 0) | INBOX
+    def touch_inbox(self, user_nid: int, *, told: bool = False) -> None:
+        """Note that a device of this user got a message: their syncs wake, and look there only.
+
+        `told`: an application service got a copy.
+        """
+        how = INBOX | COPIED if told else INBOX
+        self.users[user_nid] = self.users.get(user_nid, 0) | how
 
     def touch_pushers(self, user_nid: int) -> None:
         """Note that a pusher of this user was set: the push role looks at it."""

@@ -43,6 +43,11 @@ class Registration:
         """The server that it belongs to."""
         return self.sender.partition(":")[2]
 
+    @property
+    def hears_messages(self) -> bool:
+        """Whether messages to the devices of its users are sent to it."""
+        return self.receive_ephemeral and self.url is not None
+
     def has_user(self, user_id: str) -> bool:
         """Whether this is its sender, or a user of this server in its namespace."""
         return user_id == self.sender or (

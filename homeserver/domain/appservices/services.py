@@ -37,6 +37,13 @@ class Services:
         """The service with this `as_token` (SHA-256)."""
         return next((each for each in self if each.as_token_hash == token_hash), None)
 
+    def told_of_messages(self, user_id: str) -> list[Registration]:
+        """The services that are sent the messages to a user's devices (MSC4203).
+
+        Those that want ephemeral data, in whose namespace the user is, exclusive or not.
+        """
+        return [each for each in self if each.hears_messages and each.has_user(user_id)]
+
     def check_new_user(self, user_id: str, service: str | None) -> None:
         """Refuse to make a user, or to log one in; `service` is the id of who asks.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from homeserver.domain.events.limits import MAX_EVENT_BYTES, MAX_KEY_BYTES, fits_key
 from homeserver.domain.shared.canonical_json import check_canonical, encode_canonical
@@ -18,6 +18,8 @@ AT_ONCE: Final = 100
 """Messages in one answer of /sync at most ("100 messages is recommended")."""
 BYTES_AT_ONCE: Final = 1024 * 1024
 """Bytes of messages in one answer, but for the first one."""
+
+Place = TypeVar("Place")
 
 
 class Message(NamedTuple):
@@ -63,11 +65,13 @@ def read_messages(sender: str, kind: str, messages: Any) -> Iterator[Message]:
             yield Message(user_id, device_id, message_body(sender, kind, content))
 
 
-def fitting(messages: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """As many of these as one answer holds, from the first on."""
+def fitting(
+    messages: list[tuple[Place, bytes]], most: int = BYTES_AT_ONCE
+) -> list[tuple[Place, bytes]]:
+    """As many of these as one answer holds, from the first on: at most so many bytes."""
     size = 0
     for count, (_, body) in enumerate(messages):
         size += len(body)
-        if count == AT_ONCE or (count and size > BYTES_AT_ONCE):
+        if count == AT_ONCE or (count and size > most):
             return messages[:count]
     return messages

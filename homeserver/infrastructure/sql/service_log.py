@@ -11,7 +11,7 @@ from homeserver.application.ports.service_log import ServiceCursor, Standing
 from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.infrastructure.sql import search_queries as sq
 from homeserver.infrastructure.sql import service_queries as q
-from homeserver.infrastructure.sql import tables as t
+from homeserver.infrastructure.sql import service_tables as st
 from homeserver.infrastructure.sql.event_codec import decode_event
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.roles import Role, move_on, take_role
@@ -74,7 +74,7 @@ class SqlServiceLog:
             moved = await move_on(session, ROLE, self._holder(), role)
             if moved is None:
                 raise RoleLostError
-            await insert_rows(session, t.service_queue, rows)
+            await insert_rows(session, st.service_queue, rows)
         return ServiceCursor(moved.rev, vector, cursor.queued)
 
     async def seq_at(self, room_nid: int, before: int, vector: Vector) -> int:

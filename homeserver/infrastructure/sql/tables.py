@@ -7,8 +7,12 @@ there are no foreign keys on hot tables. `docs/subsystems/store.md` explains the
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table
 
+from homeserver.infrastructure.sql import (
+    service_tables,  # noqa: F401 (the metadata has to know of them)
+    table_parts,
+)
 from homeserver.infrastructure.sql.types import (
     MILLIS,
     NID,
@@ -21,16 +25,8 @@ from homeserver.infrastructure.sql.types import (
     words,
 )
 
-metadata = MetaData()
-
-
-def _log() -> tuple[Column[int], Column[int]]:
-    return Column("slot", SLOT, nullable=False), Column("pos", POS, nullable=False)
-
-
-def _id(name: str, *, primary_key: bool = False) -> Column[int]:
-    return Column(name, NID, primary_key=primary_key, nullable=False, autoincrement=False)
-
+metadata = table_parts.metadata
+_id, _log = table_parts.id_column, table_parts.log_columns
 
 store = Table(
     "store",
@@ -479,27 +475,6 @@ role = Table(
     Column("name", octets(32), primary_key=True),
     Column("rev", BigInteger, nullable=False),
     Column("holder", digest(8), nullable=False),
-    Column("body", blob(), nullable=False),
-)
-
-# events that wait for an application service (`service_key`: a hash of its id), and the
-# transaction that was made of the first of them: empty `body` once it was taken
-service_queue = Table(
-    "service_queue",
-    metadata,
-    Column("service_key", digest(16), primary_key=True),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    _id("room_nid"),
-    Column("room_seq", BigInteger, nullable=False),
-)
-
-service_transaction = Table(
-    "service_transaction",
-    metadata,
-    Column("service_key", digest(16), primary_key=True),
-    Column("rev", BigInteger, nullable=False),
-    Column("upto", BigInteger, nullable=False),
-    Column("txn_id", octets(64), nullable=False),
     Column("body", blob(), nullable=False),
 )
 

@@ -11,9 +11,11 @@ from homeserver.application.ports.to_device_store import Terminal, Waiting
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql import to_device_writes as w
 from homeserver.infrastructure.sql.query import Query, padded
+from homeserver.infrastructure.sql.service_queue import service_key
+from homeserver.infrastructure.sql.types import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import BindParameter
 
@@ -97,18 +99,34 @@ class SqlToDeviceStore:
         rows = await self._db.fetch(_OLD, before=before, n=limit)
         return rows[-1][0] if rows else None
 
-    def add(self, draft: Draft, terminal: Terminal, body: bytes) -> None:
+    def add(
+        self, draft: Draft, terminal: Terminal, body: bytes, services: Iterable[str] = ()
+    ) -> None:
         """See `ToDeviceStore.add`."""
         draft.write(w.COUNT_MESSAGES, (terminal.device_nid,))
-        draft.write(w.ADD_MESSAGE, (terminal.device_nid, body))
+        draft.write(w.ADD_MESSAGE, (terminal.device_nid, body, w.NO_SERVICE, 0))
+        for service_id in services:
+            key = service_key(service_id)
+            draft.write(w.ADD_MESSAGE, (terminal.device_nid, body, key, draft.now))
 
     def clear(self, draft: Draft, user_nid: int, device_nid: int, upto: int) -> None:
         """See `ToDeviceStore.clear`."""
         draft.write(w.CLEAR_INBOX, (user_nid, device_nid, upto))
 
-    def clear_others(self, draft: Draft, user_nid: int, but: int) -> None:
-        """See `ToDeviceStore.clear_others`."""
-        draft.write(w.DELETE_OTHER_INBOXES, (user_nid, but))
+    def remove(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+        """See `ToDeviceStore.remove`."""
+        draft.write(w.CLEAR_INBOX, (user_nid, device_nid, OPEN))
+        draft.write(w.FORGET_READER, (user_nid, device_nid))
+        draft.write(w.DELETE_COPIES, (user_nid, device_nid))
+
+    def remove_others(self, draft: Draft, user_nid: int, but: int) -> None:
+        """See `ToDeviceStore.remove_others`."""
+        for kind in (w.DELETE_OTHER_INBOXES, w.FORGET_OTHER_READERS, w.DELETE_OTHER_COPIES):
+            draft.write(kind, (user_nid, but))
+
+    def note_reader(self, draft: Draft, user_nid: int, device_nid: int) -> None:
+        """See `ToDeviceStore.note_reader`."""
+        draft.write(w.NOTE_READER, (user_nid, device_nid))
 
     def remember(self, draft: Draft, user_nid: int, txn_key: bytes, answer: bytes) -> None:
         """See `ToDeviceTransactions.remember`."""
