@@ -58,7 +58,7 @@ def build_api(
         send = build_forwarding(core, cluster, send, accounts.authenticator)
     online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
     sync = build_sync(core, online, cluster)
-    sessions = Sessions(accounts.authenticator, accounts.authenticator)
+    sessions = Sessions(accounts.authenticator, accounts.act_as, accounts.act_as)
     stream = build_stream(core, sessions, limiter, send, sync)
     accounts.authenticator.listeners.append(stream.sockets.sessions_changed)
     rooms = room_routes(core, accounts.people, send, build_memo(core, redis))

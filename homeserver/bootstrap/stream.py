@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.infrastructure.telemetry.observer import RequestTelemetry
+from homeserver.presentation.middleware.authentication import Identify
 from homeserver.presentation.stream.requests import StreamRequests
 from homeserver.presentation.stream.routes import Stream, stream_routes
 from homeserver.presentation.stream.socket import Work
 from homeserver.presentation.stream.sockets import Sockets
 
 if TYPE_CHECKING:
-    from homeserver.application.ports.authenticator import Authenticator, SessionCheck
+    from homeserver.application.ports.authenticator import (
+        Authenticator,
+        ServiceSessions,
+        SessionCheck,
+    )
     from homeserver.application.ports.rate_limiter import RateLimiter
     from homeserver.bootstrap.core import Core
     from homeserver.bootstrap.sync import SyncParts
@@ -26,6 +31,7 @@ class Sessions:
 
     authenticator: Authenticator
     check: SessionCheck
+    services: ServiceSessions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +56,7 @@ def build_stream(
         observer=RequestTelemetry(core.ids),
     )
     work = Work(sync.sync.answer, sync.sync.acknowledge, requests, sockets)
-    stream = Stream(sessions.authenticator, sync.filters, work)
+    identify = Identify(sessions.authenticator, sessions.services)
+    stream = Stream(identify, sync.filters, work)
+    core.settings.on_change(lambda _: sockets.services_changed())
     return StreamParts(stream_routes(stream), sockets)

@@ -73,10 +73,42 @@ def token_gates(
     }
 
 
+class Identify:
+    """Knows who asks with a token: a user, or an application service as whom it says."""
+
+    def __init__(
+        self, authenticator: Authenticator, services: ServiceSessions | None = None
+    ) -> None:
+        """`services` lets application services in."""
+        self._authenticator = authenticator
+        self._services = services
+
+    async def __call__(self, request: Request, token: str) -> Requester:
+        """Raises as `Authenticator.authenticate` and `ServiceSessions.act_as` do."""
+        requester = None
+        if self._service_of(token) is not None:  # most requests: no coroutine more
+            requester = await self.service(
+                token, request.param("user_id"), request.param("device_id")
+            )
+        return requester or await self._authenticator.authenticate(token)
+
+    async def service(
+        self, token: str, user_id: str | None = None, device_id: str | None = None
+    ) -> Requester | None:
+        """The service with this token as a user and device of its own; None: it is no service's."""
+        service = self._service_of(token)
+        if service is None or self._services is None:
+            return None
+        return await self._services.act_as(service, user_id, device_id)
+
+    def _service_of(self, token: str) -> Registration | None:
+        return self._services.service_of(token) if self._services is not None else None
+
+
 class _Gates:
     def __init__(self, authenticator: Authenticator, services: ServiceSessions | None) -> None:
         self._authenticator = authenticator
-        self._services = services
+        self._identify = Identify(authenticator, services)
 
     async def optional(self, request: Request) -> None:
         token = access_token(request)
@@ -85,9 +117,9 @@ class _Gates:
 
     async def door(self, request: Request) -> None:
         token = access_token(request)
-        service = self._service_of(token) if token is not None else None
-        if service is not None and self._services is not None:
-            request.requester = await self._services.act_as(service, None, None)
+        service = await self._identify.service(token) if token is not None else None
+        if service is not None:
+            request.requester = service
 
     async def guest(self, request: Request) -> None:
         request.requester = await self._identify(request, _due_token(request))
@@ -109,26 +141,11 @@ class _Gates:
 
     async def logout(self, request: Request) -> None:
         token = _due_token(request)
-        requester = await self._as_service(request, token)
+        acting = request.param("user_id"), request.param("device_id")
+        requester = await self._identify.service(token, *acting)
         if requester is None:
             requester = await self._authenticator.authenticate_to_log_out(token)
         request.requester = requester
-
-    async def _identify(self, request: Request, token: str) -> Requester:
-        requester = None
-        if self._service_of(token) is not None:  # most requests: no coroutine more
-            requester = await self._as_service(request, token)
-        return requester or await self._authenticator.authenticate(token)
-
-    async def _as_service(self, request: Request, token: str) -> Requester | None:
-        service = self._service_of(token)
-        if service is None or self._services is None:
-            return None
-        user_id, device_id = request.param("user_id"), request.param("device_id")
-        return await self._services.act_as(service, user_id, device_id)
-
-    def _service_of(self, token: str) -> Registration | None:
-        return self._services.service_of(token) if self._services is not None else None
 
 
 def _due_token(request: Request) -> str:

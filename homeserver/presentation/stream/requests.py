@@ -85,9 +85,18 @@ class StreamRequests:
         self.observer.end(observed, answered.status, perf_counter() - started)
         return answered
 
+    def wait_ms(self, requester: Requester, limit_class: str) -> int | None:
+        """How long somebody has to wait, None for not at all.
+
+        Application services are exempt as their registration says.
+        """
+        if not requester.rate_limited:
+            return None
+        return self.limiter.check(requester.user_id, limit_class)
+
     async def _carry_out(self, requester: Requester, frame: frames.Request) -> Any:
         await self.sessions.check_session(requester)
-        wait_ms = self.limiter.check(requester.user_id, _LIMITS[type(frame)])
+        wait_ms = self.wait_ms(requester, _LIMITS[type(frame)])
         if wait_ms is not None:
             raise LimitExceededError(wait_ms)
         match frame:

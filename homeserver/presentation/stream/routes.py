@@ -18,10 +18,10 @@ from homeserver.presentation.stream.wire import Upgraded, upgrade
 if TYPE_CHECKING:
     from aiohttp.web import StreamResponse
 
-    from homeserver.application.ports.authenticator import Authenticator
     from homeserver.application.requester import Requester
     from homeserver.application.sync.context import SyncRequest
     from homeserver.presentation.client.sync import FilterSource
+    from homeserver.presentation.middleware.authentication import Identify
     from homeserver.presentation.request import Request
     from homeserver.presentation.stream.wire import Wire
 
@@ -32,7 +32,7 @@ PATH = "/_firn/client/v1/stream"
 class Stream:
     """Opens sockets."""
 
-    authenticator: Authenticator
+    identify: Identify
     filters: FilterSource
     work: Work
 
@@ -65,10 +65,10 @@ class Stream:
         return socket, wanted
 
     async def _enter(self, request: Request) -> Requester:
-        requester = await self.authenticator.authenticate(stream_token(request.headers))
+        requester = await self.identify(request, stream_token(request.headers))
         if requester.is_guest:
             raise GuestAccessForbiddenError("Guests may not do this")
-        wait_ms = self.work.requests.limiter.check(requester.user_id, "stream_frames")
+        wait_ms = self.work.requests.wait_ms(requester, "stream_frames")
         if wait_ms is not None:
             raise LimitExceededError(wait_ms)
         return requester

@@ -98,6 +98,11 @@ class Socket:
         """See `OpenSocket.user_nid`."""
         return self._requester.user_nid
 
+    @property
+    def of_service(self) -> bool:
+        """See `OpenSocket.of_service`."""
+        return self._requester.appservice is not None
+
     async def check(self) -> None:
         """See `OpenSocket.check`."""
         try:
@@ -180,7 +185,7 @@ class Socket:
         self._read_on()
 
     def _allow(self) -> int | None:
-        return self._work.requests.limiter.check(self._requester.user_id, "stream_frames")
+        return self._work.requests.wait_ms(self._requester, "stream_frames")
 
     # --- to the client
 

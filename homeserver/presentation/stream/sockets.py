@@ -25,6 +25,11 @@ class OpenSocket(Protocol):
         """Whose it is."""
         ...
 
+    @property
+    def of_service(self) -> bool:
+        """Whether an application service opened it with its own token."""
+        ...
+
     async def check(self) -> None:
         """Close, where the session has ended."""
         ...
@@ -74,6 +79,12 @@ class Sockets:
         """Let the user's sockets find out whether their tokens are still good."""
         for socket in self._of_user.get(user_nid, ()):
             self.spawn(socket.check())
+
+    def services_changed(self) -> None:
+        """Let the sockets of application services find out whether they are still registered."""
+        for socket in self._all():
+            if socket.of_service:
+                self.spawn(socket.check())
 
     def drain(self) -> None:
         """Close all, each after the last frame that is due; the worker stops."""
