@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pymysql
@@ -44,9 +44,17 @@ async def play(
     await say(romeo, room, BEFORE)
     await bridge.until(lambda: (bridge.ghost_id, f"echo {BEFORE[-1]}") in bridge.heard, 60)
 
-    await asyncio.gather(calamity(), persist(romeo, room, MEANWHILE))
+    await bridge.add_device("BOT")
+    await asyncio.gather(
+        calamity(), persist(romeo, room, MEANWHILE), whisper(romeo, bridge, range(10))
+    )
     await say(romeo, room, AFTER)
+    await whisper(romeo, bridge, range(10, 12))
     await bridge.until(lambda: (bridge.ghost_id, f"echo {AFTER[-1]}") in bridge.heard, 90)
+    await bridge.until(lambda: len(bridge.told) >= 12, 60)
+    assert [message.content["n"] for message in bridge.told] == list(range(12))
+    assert {message.to_user_id for message in bridge.told} == {bridge.service.bot_mxid}
+    await replied(romeo, 12)
 
     said = [*BEFORE, *MEANWHILE, *AFTER]
     assert [text for who, text in bridge.heard if who == romeo.user_id] == said
@@ -91,10 +99,36 @@ async def persist(romeo: Device, room: str, texts: list[str]) -> None:
                     await asyncio.sleep(0.1)
 
 
+async def whisper(romeo: Device, bridge: MautrixBridge, numbers: range) -> None:
+    """Send messages to the bot's device, again until the server has them."""
+    for number in numbers:
+        content = {"n": number, "reply_to": romeo.device_id}
+        body = {"messages": {bridge.service.bot_mxid: {"BOT": content}}}
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await romeo.call("PUT", f"/sendToDevice/test.whisper/{number}", body)
+                    break
+                except (MatrixRefusal, aiohttp.ClientError):
+                    await asyncio.sleep(0.1)
+
+
+async def replied(romeo: Device, count: int) -> None:
+    """Wait for the bot's replies to romeo's device: one to each message, in order."""
+    replies: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while len(replies) < count:
+            found = await romeo.sync(timeout_ms=10_000)
+            replies += list(found.get("to_device", {}).get("events", []))
+    assert [each["content"] for each in replies] == [
+        {"heard": number, "device": "BOT"} for number in range(count)
+    ]
+
+
 async def test_I13_a_bridge_hears_and_speaks_through_a_restart_and_no_token_is_logged(
     tmp_path: Path, store_url: str
 ) -> None:
-    described = Bridge("irc", tmp_path)
+    described = Bridge("irc", tmp_path, {"receive_ephemeral": True})
     settings = {"FIRN__APPSERVICES": described.file, "FIRN__LOG__LEVEL": "debug"}
     async with running_firn(tmp_path, store_url, **settings) as firn, Device(firn.base) as romeo:
         bridge = MautrixBridge(described, firn.base, "firn.test")

@@ -47,6 +47,7 @@ class Bridge:
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     on_ask: Callable[[str], Any] | None = None
+    on_transaction: Callable[[], Any] | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
 
@@ -109,6 +110,8 @@ class Bridge:
         if request.method == "PUT" and "/transactions/" in path:
             self.transactions.append(Transaction(path.rpartition("/")[2], await request.json()))
             self._tell()
+            if self.on_transaction is not None:
+                await self.on_transaction()
             return web.json_response({}, status=self.answer)
         self.asked.append((request.method, path, dict(request.query)))
         if self.on_ask is not None:

@@ -105,7 +105,7 @@ def running_cluster(home: Path, database_url: str, count: int = 3) -> Iterator[W
     problem = has_gateway(layout)
     if problem:
         unavailable(f"no nginx: {problem}")
-    bridge = Bridge("irc", home)
+    bridge = Bridge("irc", home, {"receive_ephemeral": True})
     with mock.patch.dict(os.environ, {**_SETTINGS, "FIRN__APPSERVICES": bridge.file}):
         supervisor = launch(layout, stores, count)
     try:

@@ -28,10 +28,10 @@ def shown_messages(copies: Sequence[Copied]) -> dict[str, Any]:
     return dict.fromkeys(NAMES, shown)
 
 
-def own_inboxes(service: Registration, copies: Sequence[Copied]) -> list[InboxMark]:
+def own_inboxes(service: Registration, copies: Sequence[Copied]) -> tuple[InboxMark, ...]:
     """How far a service brings the inboxes of its own users: those that nobody else may use."""
     last: dict[tuple[int, int], int] = {}
     for each in copies:
         if service.claims_user(each.user_id):
             last[each.user_nid, each.device_nid] = each.inbox_seq
-    return [InboxMark(*device, upto) for device, upto in last.items()]
+    return tuple(InboxMark(*device, upto) for device, upto in last.items())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.database import Database, Session
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[InboxMark]).decode
+_decode = msgspec.msgpack.Decoder(tuple[InboxMark, ...]).decode
 
 
 def service_key(service_id: str) -> bytes:
