@@ -55,7 +55,7 @@ def build_api(
     services.ask.make_sender = accounts.act_as.ensure_sender
     send = build_send(core)
     if cluster is not None:
-        send = build_forwarding(core, cluster, send, accounts.authenticator)
+        send = build_forwarding(core, cluster, send, accounts.act_as)
     online = cluster.routes if cluster is not None else EmbeddedRouteTable(joined_as="self")
     sync = build_sync(core, online, cluster)
     sessions = Sessions(accounts.authenticator, accounts.act_as, accounts.act_as)

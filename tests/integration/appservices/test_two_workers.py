@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from homeserver.application.appservices import deliver, keep_told
+from homeserver.application.forwarding.crowded import preferred_worker
 from tests.integration.appservices.test_identity import refused
 from tests.support.bridge import Bridge
 from tests.support.bridged import bridged_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.bridged import Bridged
 
 
 @pytest.fixture
@@ -106,3 +110,27 @@ async def test_a_device_that_one_worker_removes_is_unknown_to_the_other(
 
         gone = await refused(there.call("GET", "/account/whoami"))
         assert gone == (400, "M_UNKNOWN_DEVICE")
+
+
+async def test_writes_of_services_to_a_crowded_room_are_forwarded_too(
+    tmp_path: Path, irc: Bridge
+) -> None:
+    async with bridged_pair(tmp_path, irc) as pair:
+        ghost = await pair[0].ghost(irc, "_irc_mercutio")
+        room = await ghost.create_room()
+        by_name = {worker.delivery.worker: worker for worker in pair}
+        preferred = by_name.pop(preferred_worker(room, by_name))
+        (other,) = by_name.values()
+        assert other.core.writer.on_clash is not None
+        other.core.writer.on_clash(await other.core.rooms.get(room))
+        ghost.base, slot = other.base, preferred.core.writer.lease.slot
+        async with asyncio.timeout(20):  # the first ones are done here, with a greeting
+            while await slot_of_head(other, room) != slot:
+                await ghost.send(room, "whoever writes this")
+
+
+async def slot_of_head(worker: Bridged, room_id: str) -> int:
+    """The slot that wrote to a room last."""
+    room = await worker.core.rooms.get(room_id)
+    await worker.core.rooms.renew(room)
+    return room.head.slot
