@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Raw
+
 from homeserver.application.appservices.messages import own_inboxes, shown_messages
 from homeserver.application.ports.service_client import Call, ServiceAwayError
 from homeserver.application.ports.service_log import Parcel
@@ -17,7 +19,7 @@ from homeserver.domain.shared.errors import NotFoundError
 from homeserver.domain.to_device.message import AT_ONCE, fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from homeserver.application.appservices.ephemera import Ephemera
     from homeserver.application.ports.ids import Ids
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 EVENTS_AT_ONCE: Final = 100
+EVENT_BYTES: Final = 512 * 1024
+"""Bytes of events in a transaction, but for the first one: bridges take 1 MiB, by aiohttp's default."""
 MESSAGE_BYTES: Final = 128 * 1024
 """Bytes of messages to devices in a transaction, but for the first one; each stands there twice."""
 FIRST_PAUSE: Final = 1.0
@@ -68,13 +72,13 @@ class Packing:
         ephemeral = self._ephemera.take(service)
         if not waiting and not ephemeral and not copies:
             return None
-        body: dict[str, Any] = {"events": await self._events(waiting), **shown_messages(copies)}
+        upto, events = fitting_events(waiting, await self._found(waiting))
+        body: dict[str, Any] = {"events": events, **shown_messages(copies)}
         if ephemeral:
             body["ephemeral"] = ephemeral
-        upto = waiting[-1].number if waiting else last.upto
         # not a count: a store that was restored must not give out an id for the second time
         txn_id = self._ids.opaque_id()
-        new = Parcel(0, upto, txn_id, encode_json(body), own_inboxes(service, copies))
+        new = Parcel(0, upto or last.upto, txn_id, encode_json(body), own_inboxes(service, copies))
         return await self.queue.pack(service.id, last, new, copies)
 
     async def _copies(self, service: Registration) -> tuple[Sequence[Copied], bool]:
@@ -85,7 +89,8 @@ class Packing:
         chosen = fitting([(each, each.body) for each in found], MESSAGE_BYTES)
         return [each for each, _ in chosen], len(chosen) == len(found)
 
-    async def _events(self, waiting: Sequence[Queued]) -> list[dict[str, Any]]:
+    async def _found(self, waiting: Sequence[Queued]) -> dict[tuple[int, int], TimelineEvent]:
+        """The events by room (nid) and position, but for those of rooms that were deleted."""
         places: dict[int, list[tuple[int, int]]] = {}
         for each in waiting:
             places.setdefault(each.room_nid, []).append((each.seq, 0))
@@ -93,12 +98,32 @@ class Packing:
         for nid, wanted in places.items():
             try:
                 room = await self._rooms.get_by_nid(nid)
-            except NotFoundError:  # deleted since
+            except NotFoundError:
                 continue
             items = await self._store.at(room, wanted)
             found.update({(nid, seq): item for (seq, _), item in items.items()})
-        order = [found.get((each.room_nid, each.seq)) for each in waiting]
-        return [_shown(item) for item in order if item is not None]
+        return found
+
+
+def fitting_events(
+    waiting: Sequence[Queued], found: Mapping[tuple[int, int], TimelineEvent]
+) -> tuple[int, list[Raw]]:
+    """The events that one transaction holds, and the number of the last one that it is done with.
+
+    Those that are not found are passed over. The number is 0 where none waits.
+    """
+    upto = size = 0
+    events: list[Raw] = []
+    for each in waiting:
+        item = found.get((each.room_nid, each.seq))
+        if item is not None:
+            event = Raw(encode_json(_shown(item)))
+            size += len(event)
+            if events and size > EVENT_BYTES:
+                break
+            events.append(event)
+        upto = each.number
+    return upto, events
 
 
 def _shown(item: TimelineEvent) -> dict[str, Any]:

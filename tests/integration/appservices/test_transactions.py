@@ -210,6 +210,20 @@ async def test_many_events_come_in_order_and_in_pieces(house: Bridged, irc: Brid
     assert max(len(t.body["events"]) for t in irc.transactions) <= deliver.EVENTS_AT_ONCE
 
 
+async def test_a_transaction_is_no_larger_than_bridges_take(house: Bridged, irc: Bridge) -> None:
+    romeo, ghost = await house.person("romeo"), await house.ghost(irc, "_irc_mercutio")
+    room = await portal(romeo, ghost)
+    await irc.until(lambda: len(irc.events) >= 2)
+    irc.answer = 500
+    texts = [f"{number} {'x' * 50_000}" for number in range(30)]
+    await talk(romeo, room, *texts)
+    irc.answer = 200
+
+    await irc.until(lambda: texts[-1] in irc.texts, 40)  # it refuses more than 1 MiB
+
+    assert irc.texts == texts
+
+
 async def test_redacted_events_come_stripped(house: Bridged, irc: Bridge) -> None:
     romeo, ghost = await house.person("romeo"), await house.ghost(irc, "_irc_mercutio")
     room = await portal(romeo, ghost)
