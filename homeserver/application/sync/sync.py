@@ -215,7 +215,9 @@ class Sync:
             room = self._rooms.cached(nid) or await self._rooms.get_by_nid(nid)
             if wanted is not None and not wanted(room.room_id):
                 continue
-            body = await self._room(span, room, place)
+            body = None if place.membership != JOIN else self._joined.at_once(span, room, place)
+            if body is None:
+                body = await self._room(span, room, place)
             if span.feed.places.get(nid) is not place:
                 raise _MovedError
             if place.membership == JOIN and span.is_new(place.slot, place.pos):
