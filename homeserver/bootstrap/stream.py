@@ -57,6 +57,6 @@ def build_stream(
     )
     work = Work(sync.sync.answer, sync.sync.acknowledge, requests, sockets)
     identify = Identify(sessions.authenticator, sessions.services)
-    stream = Stream(identify, sync.filters, work)
+    stream = Stream(identify, sync.queries, work)
     core.settings.on_change(lambda _: sockets.services_changed())
     return StreamParts(stream_routes(stream), sockets)

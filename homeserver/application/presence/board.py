@@ -92,15 +92,18 @@ class PresenceBoard:
         """
         if state == OFFLINE or not requester.device_nid or not self.enabled():
             return None
-        person = self._person(requester.user_nid, requester.user_id)
+        nid = requester.user_nid
+        person = self._people.get(nid) or self._person(nid, requester.user_id)
         if person is None:
             return None
-        held = person.devices.get(requester.device_nid)
-        known = held is not None and held.state == state
-        device = person.attend(requester.device_nid, state, self._clock.now_ms())
-        device.polls += 1
-        if not known:
+        now_ms = self._clock.now_ms()
+        device = person.devices.get(requester.device_nid)
+        if device is not None and device.state == state:
+            device.at_ms = now_ms
+        else:
+            device = person.attend(requester.device_nid, state, now_ms)
             self._note_own(person)
+        device.polls += 1
         return device
 
     def leave(self, device: Attendance | None) -> None:
@@ -162,6 +165,8 @@ class PresenceBoard:
 
     def is_due(self, feed: Feed, since: int | None) -> bool:
         """Whether a reader, who has all up to a tick, is to hear of presence now."""
+        if since is not None and 0 <= feed.presence_due <= since:
+            return False
         if not self.enabled():
             return False
         if feed.presence_due < 0:  # its queue's past is not known here

@@ -9,7 +9,6 @@ import msgspec
 
 from homeserver.application.sync.rules import Named
 from homeserver.application.sync.unread import read_whole
-from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.receipts.receipts import receipt_contents
 
 if TYPE_CHECKING:
@@ -54,13 +53,19 @@ class RoomData:
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace, *, fresh: bool) -> Extra:
         """Collect the parts; `fresh` rooms get all, others what is new."""
-        ephemeral = self._ephemeral(span, room, fresh=fresh)
+        extra = Extra()
+        if fresh or span.since is None or room.receipts.moved_since(span.since):
+            extra.news = self._read(span, room)
+            ephemeral = self._receipts(span, room, fresh=fresh)
+        else:
+            ephemeral = []
+        ephemeral += self._typists(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
         counts = await self._counts(span, room, place)
         recounted = span.recount and read_whole(room, span.requester.user_id, place).seq < (
             room.head.seq
         )
-        extra = Extra(news=bool(ephemeral or own) or recounted or self._read(span, room))
+        extra.news = extra.news or bool(ephemeral or own) or recounted
         if ephemeral:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:
@@ -68,10 +73,25 @@ class RoomData:
         extra.parts += counts
         return extra
 
+    def has_moved(self, span: Span, room: Room) -> bool:
+        """Whether there may be more to tell than counts, to who has had a part of the room."""
+        since, typing = span.since, span.typing_since
+        if since is None or typing is None or room.receipts.moved_since(since):
+            return True
+        return self._typing.changed_since(room.nid, typing)
+
+    def counts_at_once(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
+        """The unread counts as a member of the room's object; None where they take longer."""
+        if span.rules.counts_threads:
+            return None
+        requester = span.requester
+        counts = self._unread.at_once(room, requester.user_id, requester.user_nid, place)
+        return None if counts is None else b'"unread_notifications":%b' % _unread(counts)
+
     async def _counts(self, span: Span, room: Room, place: RoomPlace) -> list[bytes]:
         """The unread counts as members of the room's object, by thread where that is asked for."""
         who = (span.requester.user_id, span.requester.user_nid, place)
-        if not span.request.filter.room.counts_threads:
+        if not span.rules.counts_threads:
             return [b'"unread_notifications":%b' % _unread(await self._unread.of(room, *who))]
         found = await self._threads.of(room, *who)
         parts = [b'"unread_notifications":%b' % _unread(found.main)]
@@ -80,23 +100,24 @@ class RoomData:
             parts.append(b'"unread_thread_notifications":{%b}' % b",".join(by_root))
         return parts
 
-    def _ephemeral(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
-        accepts = span.rules.ephemeral.of(room.room_id)
-        events = []
-        if accepts is None or accepts(Named(RECEIPT)):
-            events += [
-                _encode({"type": RECEIPT, "content": content})
-                for content in receipt_contents(
-                    _receipts(span, room, fresh=fresh), span.requester.user_id
-                )
-            ]
+    def _receipts(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
+        if not _accepts(span, room, RECEIPT):
+            return []
+        reader = span.requester.user_id
+        return [
+            _encode({"type": RECEIPT, "content": content})
+            for content in receipt_contents(_receipts(span, room, fresh=fresh), reader)
+        ]
+
+    def _typists(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
         since = None if fresh else span.typing_since
+        if since is not None and not self._typing.changed_since(room.nid, since):
+            return []
         users = self._typing.users(room.nid)
-        moved = users if since is None else self._typing.changed_since(room.nid, since)
-        if moved and (accepts is None or accepts(Named(TYPING))):
-            shown = [user for user in users if user not in span.ignored]
-            events.append(_encode({"type": TYPING, "content": {"user_ids": shown}}))
-        return events
+        if (since is None and not users) or not _accepts(span, room, TYPING):
+            return []
+        shown = [user for user in users if user not in span.ignored]
+        return [_encode({"type": TYPING, "content": {"user_ids": shown}})]
 
     def _read(self, span: Span, room: Room) -> bool:
         """Whether the user read on: the counts are news even to who filters receipts out."""
@@ -116,6 +137,11 @@ class RoomData:
         ]
 
 
+def _accepts(span: Span, room: Room, kind: str) -> bool:
+    accepts = span.rules.ephemeral.of(room.room_id)
+    return accepts is None or accepts(Named(kind))
+
+
 def _unread(counts: Unread) -> bytes:
     return b'{"notification_count":%d,"highlight_count":%d}' % counts
 
@@ -124,5 +150,5 @@ def _receipts(span: Span, room: Room, *, fresh: bool) -> list[Receipt]:
     """All receipts of a room that is new to the client, else what is new."""
     if fresh or span.since is None:
         return [placed.receipt for placed in room.receipts.values()]
-    changed = receipts_after(room.receipts, span.since)
+    changed = room.receipts.after(span.since)
     return [placed.receipt for placed in changed if span.is_new(placed.slot, placed.pos)]

@@ -93,9 +93,20 @@ class UnreadCounts:
             return Unread(counts.highlight_count, counts.highlight_count)
         return counts
 
+    def at_once(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> Unread | None:
+        """The same where memory has all for it and the default rules hold, else None."""
+        data, notices = self._data.known(user_nid), room.notices
+        own = notices.own.get(user_nid)
+        if data is None or own is None or user_nid not in notices.highlights:
+            return None
+        if self._rules.of(data) is not None:
+            return None
+        return _count(room, user_nid, max(own, read_place(room, user_id, place)))
+
     async def wishes_in(self, room: Room, user_nid: int) -> RoomWishes:
         """What the user's rules of now come to in a room."""
-        wishes = self._rules.of(await self._data.of(user_nid))
+        data = self._data.known(user_nid) or await self._data.of(user_nid)
+        wishes = self._rules.of(data)
         if wishes is None:
             return _DEFAULT
         rules = wishes.rules.of_room(room.room_id)
@@ -155,6 +166,8 @@ def read_whole(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
 
 def _read_by(kinds: Kinds, room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
     read = OwnPlace(place.seq, place.base_ord)
+    if not room.receipts:
+        return read
     for kind, thread in kinds:
         placed = room.receipts.get((user_id, kind, thread))
         if placed is not None:
@@ -169,14 +182,16 @@ def _count(room: Room, user_nid: int, read: OwnPlace) -> Unread:
     head, notices = room.head, room.notices
     if read.seq >= head.seq:
         return NOTHING_UNREAD
-    mine = _current(notices.highlights[user_nid], read.seq)
-    notices.highlights[user_nid] = mine
+    counted = head.notify_ord - read.notify_ord - notices.muted_between(read.seq, head.seq)
+    mine = notices.highlights[user_nid]
+    if not mine and not notices.everyone:
+        return Unread(counted, 0)
+    mine = notices.highlights[user_nid] = _current(mine, read.seq)
     highlights = {
         seq: each
         for seq, each in (*mine.items(), *notices.everyone.items())
         if read.seq < seq <= head.seq
     }
-    counted = head.notify_ord - read.notify_ord - notices.muted_between(read.seq, head.seq)
     extra = sum(not each.counted for each in highlights.values())
     return Unread(counted + extra, len(highlights))
 

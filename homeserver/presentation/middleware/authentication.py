@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from homeserver.domain.shared.errors import (
     ForbiddenError,
@@ -16,7 +16,6 @@ from homeserver.presentation.routing import Auth
 if TYPE_CHECKING:
     from homeserver.application.ports.authenticator import Authenticator, ServiceSessions
     from homeserver.application.requester import Requester
-    from homeserver.domain.appservices.registration import Registration
     from homeserver.presentation.request import Request
 
 Gate = Callable[["Request"], Awaitable[None]]
@@ -83,26 +82,27 @@ class Identify:
         self._authenticator = authenticator
         self._services = services
 
-    async def __call__(self, request: Request, token: str) -> Requester:
+    def __call__(self, request: Request, token: str) -> Coroutine[Any, Any, Requester]:
         """Raises as `Authenticator.authenticate` and `ServiceSessions.act_as` do."""
-        requester = None
-        if self._service_of(token) is not None:  # most requests: no coroutine more
-            requester = await self.service(
-                token, request.param("user_id"), request.param("device_id")
-            )
-        return requester or await self._authenticator.authenticate(token)
+        if not self.is_service(token):  # most requests: no coroutine more
+            return self._authenticator.authenticate(token)
+        return self.service(token, request.param("user_id"), request.param("device_id"))
+
+    def is_service(self, token: str) -> bool:
+        """Whether this is an application service's token."""
+        return self._services is not None and self._services.service_of(token) is not None
 
     async def service(
         self, token: str, user_id: str | None = None, device_id: str | None = None
-    ) -> Requester | None:
-        """The service with this token as a user and device of its own; None: it is no service's."""
-        service = self._service_of(token)
-        if service is None or self._services is None:
-            return None
-        return await self._services.act_as(service, user_id, device_id)
+    ) -> Requester:
+        """The service with this token, as its sender or a user and device of its own.
 
-    def _service_of(self, token: str) -> Registration | None:
-        return self._services.service_of(token) if self._services is not None else None
+        UnknownTokenError where it is no service's.
+        """
+        service = self._services.service_of(token) if self._services is not None else None
+        if service is None or self._services is None:
+            raise UnknownTokenError("This is not an application service's token")
+        return await self._services.act_as(service, user_id, device_id)
 
 
 class _Gates:
@@ -117,9 +117,8 @@ class _Gates:
 
     async def door(self, request: Request) -> None:
         token = access_token(request)
-        service = await self._identify.service(token) if token is not None else None
-        if service is not None:
-            request.requester = service
+        if token is not None and self._identify.is_service(token):
+            request.requester = await self._identify.service(token)
 
     async def guest(self, request: Request) -> None:
         request.requester = await self._identify(request, _due_token(request))
@@ -141,11 +140,10 @@ class _Gates:
 
     async def logout(self, request: Request) -> None:
         token = _due_token(request)
-        acting = request.param("user_id"), request.param("device_id")
-        requester = await self._identify.service(token, *acting)
-        if requester is None:
-            requester = await self._authenticator.authenticate_to_log_out(token)
-        request.requester = requester
+        if self._identify.is_service(token):
+            request.requester = await self._identify(request, token)
+        else:
+            request.requester = await self._authenticator.authenticate_to_log_out(token)
 
 
 def _due_token(request: Request) -> str:
