@@ -116,21 +116,23 @@ async def test_what_is_packed_is_in_the_parcel_and_waits_no_more(
     assert len(await store.dump("to_device")) == 4
 
 
-async def test_what_was_taken_leaves_the_inboxes_up_to_its_mark(
+async def test_what_was_taken_leaves_the_inboxes_and_nothing_else_does(
     store: Store, queue: SqlServiceQueue
 ) -> None:
     inboxes = SqlToDeviceStore(store.database)
+    await put(store, (PHONE, b"from before"), services=())
     await put(store, (PHONE, b"1"), (LAPTOP, b"2"), (PHONE, b"3"))
-    marks = (InboxMark(ANN, PHONE.device_nid, 1), InboxMark(ANN, LAPTOP.device_nid, 1))
+    marks = (InboxMark(ANN, PHONE.device_nid, 2), InboxMark(ANN, LAPTOP.device_nid, 1))
     last = await queue.pack(IRC, Parcel(), Parcel(0, 0, "t1", b"1", marks))
     last = await queue.pack(IRC, last, Parcel(0, 0, "t2", b"2"))
-    assert (await inboxes.waiting(ANN, PHONE.device_nid, 0, 9)).messages == [(2, b"3")]
+    left = [(1, b"from before"), (3, b"3")]
+    assert (await inboxes.waiting(ANN, PHONE.device_nid, 0, 9)).messages == left
     assert (await inboxes.waiting(ANN, LAPTOP.device_nid, 0, 9)).first is None
 
     last = await queue.done(IRC, last)
     assert last == await queue.parcel(IRC)
     assert (last.body, last.inboxes) == (b"", ())
-    assert (await inboxes.waiting(ANN, PHONE.device_nid, 0, 9)).messages == [(2, b"3")]
+    assert (await inboxes.waiting(ANN, PHONE.device_nid, 0, 9)).messages == left
 
 
 async def test_the_inbox_of_a_device_that_reads_it_is_left_alone(

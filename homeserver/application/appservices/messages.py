@@ -29,9 +29,12 @@ def shown_messages(copies: Sequence[Copied]) -> dict[str, Any]:
 
 
 def own_inboxes(service: Registration, copies: Sequence[Copied]) -> tuple[InboxMark, ...]:
-    """How far a service brings the inboxes of its own users: those that nobody else may use."""
-    last: dict[tuple[int, int], int] = {}
-    for each in copies:
-        if service.claims_user(each.user_id):
-            last[each.user_nid, each.device_nid] = each.inbox_seq
-    return tuple(InboxMark(*device, upto) for device, upto in last.items())
+    """The messages that leave their inboxes with this: those to users nobody else may use.
+
+    One by one: what came before the service wanted messages was never sent to it.
+    """
+    return tuple(
+        InboxMark(each.user_nid, each.device_nid, each.inbox_seq)
+        for each in copies
+        if service.claims_user(each.user_id)
+    )

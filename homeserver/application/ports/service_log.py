@@ -94,11 +94,11 @@ class Copied(NamedTuple):
 
 
 class InboxMark(NamedTuple):
-    """The messages to a device up to number `upto`."""
+    """One message in an inbox."""
 
     user_nid: int
     device_nid: int
-    upto: int
+    inbox_seq: int
 
 
 class Parcel(NamedTuple):

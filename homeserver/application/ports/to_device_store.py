@@ -25,7 +25,7 @@ class Waiting:
 
     `last` is the number of the last message that ever came, `first` that of the oldest one
     still there, None where none is. `messages` are numbers and JSON in order, without a hole
-    from the first of them on.
+    from the first of them on but for what an application service took in the device's place.
     """
 
     last: int

@@ -94,7 +94,7 @@ CLEARED = Query(
     delete(t.to_device).where(
         _i.user_nid == bindparam("user"),
         _i.device_nid == bindparam("device"),
-        _i.inbox_seq <= bindparam("upto"),
+        _i.inbox_seq == bindparam("seq"),
     )
 )
 

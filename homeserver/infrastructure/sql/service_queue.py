@@ -113,6 +113,6 @@ async def _taken(session: Session, key: bytes, parcel: Parcel) -> None:
     users = padded(sorted({mark.user_nid for mark in parcel.inboxes}))
     params = {f"u{i}": nid for i, nid in enumerate(users)}
     readers = {nid for (nid,) in await session.fetch(q.readers(len(users)), **params)}
-    for user_nid, device_nid, upto in sorted(parcel.inboxes):
+    for user_nid, device_nid, inbox_seq in sorted(parcel.inboxes):
         if device_nid not in readers:
-            await session.execute(q.CLEARED, user=user_nid, device=device_nid, upto=upto)
+            await session.execute(q.CLEARED, user=user_nid, device=device_nid, seq=inbox_seq)

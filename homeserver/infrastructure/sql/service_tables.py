@@ -27,7 +27,7 @@ service_transaction = Table(
     Column("upto", BigInteger, nullable=False),
     Column("txn_id", octets(64), nullable=False),
     Column("body", blob(), nullable=False),
-    # how far it brings the messages to devices that only the service reads (service_queue.py)
+    # which messages leave their inboxes when it was taken (service_queue.py)
     Column("inboxes", blob()),
 )
 

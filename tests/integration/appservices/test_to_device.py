@@ -215,6 +215,26 @@ async def test_users_that_are_not_the_service_s_alone_keep_theirs(
         await bridge.stop()
 
 
+async def test_what_came_before_the_service_wanted_messages_stays_in_the_inbox(
+    store: Store, tmp_path: Path
+) -> None:
+    irc = Bridge("irc", tmp_path)
+    await irc.start()
+    async with bridged(store, irc) as house:
+        romeo = await house.person("romeo")
+        ghost = await device_of(house, irc, "_irc_mercutio", "PHONE")
+        await count_to(romeo, ghost, range(2))
+        irc.more["receive_ephemeral"] = True
+        house.live.reload()
+        await count_to(romeo, ghost, range(2, 4))
+        await irc.until(lambda: 3 in numbers(irc))
+        await until_stored(house, "to_device", 2)
+        assert numbers(irc) == [2, 3]
+        left = (await ghost.sync())["to_device"]["events"]
+        assert [each["content"]["n"] for each in left] == [0, 1]
+    await irc.stop()
+
+
 async def test_the_sender_s_devices_and_those_that_platforms_reach(
     house: Bridged, irc: Bridge
 ) -> None:
