@@ -25,6 +25,8 @@ USUAL: Final = 24
 _TAIL: Final = 13
 _PLAIN: Final = frozenset("0123456789abcdefghijklmnoprstuvwy")
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LATIN: Final = 0x250
+"""Characters that most languages write with; the codes of these are made once."""
 _SHORT: Final = 0x80
 _MIDDLE: Final = _SHORT + 36**2
 _LONG: Final = _MIDDLE + 36**3
@@ -69,11 +71,8 @@ class _Codes(dict[int, str]):
     """The codes of characters, as `str.translate` asks for them."""
 
     def __missing__(self, code: int) -> str:
-        """Write a character that is not plain."""
+        """Write a character that comes less often."""
         return _escaped(chr(code))
-
-
-_CODES: Final = _Codes({ord(c): c for c in _PLAIN})
 
 
 def _base36(number: int, width: int) -> str:
@@ -82,3 +81,8 @@ def _base36(number: int, width: int) -> str:
         number, digit = divmod(number, 36)
         digits.append(_DIGITS[digit])
     return "".join(reversed(digits))
+
+
+_CODES: Final = _Codes(
+    {code: chr(code) if chr(code) in _PLAIN else _escaped(chr(code)) for code in range(_LATIN)}
+)
