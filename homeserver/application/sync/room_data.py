@@ -92,8 +92,9 @@ class RoomData:
             ]
         since = None if fresh else span.typing_since
         users = self._typing.users(room.nid)
-        moved = users if since is None else self._typing.changed_since(room.nid, since)
-        if moved and (accepts is None or accepts(Named(TYPING))):
+        moved = since is not None and self._typing.changed_since(room.nid, since)
+        whole = since is None or span.recount  # other users may be ignored now
+        if (moved or (whole and users)) and (accepts is None or accepts(Named(TYPING))):
             shown = [user for user in users if user not in span.ignored]
             events.append(_encode({"type": TYPING, "content": {"user_ids": shown}}))
         return events

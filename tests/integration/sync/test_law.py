@@ -2,6 +2,12 @@
 
 Random walks of three people through three rooms, on two devices each; every device follows
 in another form, some with filters. See `tests/support/sync_copy.py` for what is compared.
+
+People also ignore each other, and no longer (Client-Server API, "Ignoring Users"). An answer is
+made under the list that its receiver knows by it. So a message of the log was delivered exactly
+where its sender was not on the list of the answer whose token is the first to cover it. A device
+that goes on then hides what it holds by those it ignores now; one that starts now is told
+beside that what the other missed, and nothing else: messages, and invitations.
 """
 
 from __future__ import annotations
@@ -21,18 +27,22 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from homeserver.domain.sync.token import SyncToken, decode_token
 from tests.support.client import MatrixRefusal
 from tests.support.messages import numbers, send
 from tests.support.store import STORE_KINDS
 from tests.support.streaming import streaming
-from tests.support.sync_copy import Copy, compare
+from tests.support.sync_copy import IGNORED_USERS, Copy, Missed, compare
 from tests.support.syncing import open_sync_town
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from homeserver.domain.rooms.room import Room
+    from homeserver.domain.rooms.timeline import TimelineEvent
     from tests.support.cluster import ClusterTown
+    from tests.support.sync_copy import Lists
     from tests.support.syncing import Phone, SyncTown
 
 LONGER = int(os.environ.get("FIRN_LAW", "1"))
@@ -102,6 +112,7 @@ WEIGHTS = {
     "data": 1,
     "keep": 1,
     "rule": 2,
+    "ignore": 3,
     "rename": 1,
     "message": 3,
     "detach": 1,
@@ -145,6 +156,7 @@ class Walk:
     last: dict[str, str] = field(default_factory=dict)
     replies: dict[str, tuple[str, str]] = field(default_factory=dict)
     forgotten: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    ignored: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     retired: list[tuple[int, str, Any]] = field(default_factory=list)
     sent: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     got: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -154,7 +166,7 @@ class Walk:
         walk = next(_numbers)
         for n in range(2 * PEOPLE):
             self.phones.append(await self.town.phone(f"w{walk}-{n % PEOPLE}"))
-            self.copies.append(Copy())
+            self.copies.append(Copy(self.phones[n].user_id))
         presets = ("public_chat", "private_chat", "public_chat")
         for n, preset in enumerate(presets):
             self.rooms.append(await self.phones[n].create_room(preset=preset))
@@ -286,8 +298,13 @@ class Walk:
         self.last[room] = await phone.send(room, msgtype="m.text", **content)
         self.replies[room] = (root, self.last[room])
 
-    async def _message(self, step: Step, phone: Phone) -> None:
-        """To one device of somebody, or to both."""
+    async def _towards(self, step: Step, phone: Phone) -> None:
+        """A message to one device of somebody or to both; or ignore them, or no longer."""
+        if step.what == "ignore":
+            ignored = self.ignored[step.who % PEOPLE]
+            ignored ^= {self.phones[step.whom].user_id}
+            await phone.keep(IGNORED_USERS, {"ignored_users": {user: {} for user in ignored}})
+            return
         number = next(_numbers)
         devices = [step.whom] if step.where else [step.whom, step.whom + PEOPLE]
         to = self.phones[step.whom].device_id if step.where else "*"
@@ -298,8 +315,8 @@ class Walk:
     async def _move(self, step: Step, phone: Phone, room: str) -> None:
         forgotten = self.forgotten[step.who % PEOPLE]
         match step.what:
-            case "message":
-                await self._message(step, phone)
+            case "message" | "ignore":
+                await self._towards(step, phone)
             case "react" | "edit" | "thread" | "threaded":
                 await self._relate(step.what, phone, room)
             case "knock":
@@ -325,11 +342,53 @@ class Walk:
             await self.sync(n)
             fresh = Copy().apply(await self.ask(n, None, left=True))
             truth = Copy().apply(await self.raw(n, None, {}, after=True))
-            forgotten = self.forgotten[n % PEOPLE]
-            lazy = self.form(n).lazy
-            compare(self.copies[n], fresh, truth, lazy=lazy, forgotten=forgotten)
+            missed = await self._missed(n)
+            compare(self.copies[n], fresh, truth, lazy=self.form(n).lazy, missed=missed)
             assert self.got[n] == self.sent[n]  # each message once, in order
         await self._in_order()
+
+    async def _missed(self, n: int) -> Missed:
+        """What a device lacks because of whom its user ignored meanwhile."""
+        copy, me = self.copies[n], self.phones[n].user_id
+        events, withheld = set[str](), set[str]()
+        for room_id in self.rooms:
+            room = await self.town.core.rooms.get(room_id)
+            log = await self._log(room)
+            if room_id in copy.joined:
+                events |= self._unsent(n, log, copy.joined[room_id].lists)
+            own = room.state.get(("m.room.member", me))
+            if own is not None and own.membership == "invite":
+                [item] = [item for item in log if item.event.event_id == own.event_id]
+                then = copy.lists.at(self._covering(n, item))
+                if own.sender in then | copy.ignored:
+                    withheld.add(room_id)
+        return Missed(self.forgotten[n % PEOPLE], events, withheld)
+
+    def _unsent(self, n: int, log: Sequence[TimelineEvent], lists: Lists) -> set[str]:
+        """The messages of users who were ignored when the device was told of that time."""
+        said = [item for item in log if item.event.state_key is None]
+        return {
+            item.event.event_id
+            for item in said
+            if item.event.sender in lists.at(self._covering(n, item))
+        }
+
+    def _covering(self, n: int, item: TimelineEvent) -> Callable[[str], bool]:
+        """Whether a token of a device covers an event."""
+        user = self.town.requester(self.phones[n]).user_nid
+        generation = self.town.core.writer.lease.generation
+
+        def covers(token: str) -> bool:
+            read = decode_token(token, user=user, generation=generation)
+            assert isinstance(read, SyncToken)
+            return read.vector.covers(item.slot, item.pos)
+
+        return covers
+
+    async def _log(self, room: Room) -> Sequence[TimelineEvent]:
+        """A room's events, oldest first."""
+        store = self.town.core.store
+        return await store.live_events(room, after=0, until=room.head.seq, limit=1000)
 
     async def _in_order(self) -> None:
         """Each event came once, in the room's order, and since the last gap none is missing."""
@@ -339,7 +398,7 @@ class Walk:
         for n, room_id, each in held:
             core = self.town.core
             room = await core.rooms.get(room_id)
-            log = await core.store.live_events(room, after=0, until=room.head.seq, limit=1000)
+            log = await self._log(room)
             order = {item.event.event_id: item.seq for item in log}
             takes = self.form(n).takes
             taken = {item.event.event_id for item in log if takes(item.event.type)}
@@ -349,6 +408,7 @@ class Walk:
                 window = await core.access.window(room, self.phones[n].user_id)
                 first, last = order[each.timeline[0]], order[each.timeline[-1]]
                 due = [e for e, seq in order.items() if first <= seq <= last and window.sees(seq)]
+                taken -= self._unsent(n, log, each.lists)
                 assert each.timeline == [e for e in due if e in taken]
 
 
