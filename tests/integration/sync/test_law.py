@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections import defaultdict
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
@@ -24,11 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from homeserver.domain.sync.token import SyncToken, decode_token
 from tests.support.client import MatrixRefusal
+from tests.support.law import LONGER, hold_to_law
 from tests.support.messages import numbers, send
 from tests.support.store import STORE_KINDS
 from tests.support.streaming import streaming
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from tests.support.sync_copy import Lists
     from tests.support.syncing import Phone, SyncTown
 
-LONGER = int(os.environ.get("FIRN_LAW", "1"))
-"""How many times as many walks as usual: `FIRN_LAW=20 pytest …`."""
 EXAMPLES = {"sqlite": 60, "mysql": 15}
 PEOPLE, ROOMS = 3, 3
 STREAM_SECONDS = 0.03
@@ -133,9 +130,9 @@ class Step(NamedTuple):
     visibility: str
 
 
-def a_step(weights: dict[str, int]) -> st.SearchStrategy[Step]:
-    """Any step; the weights say how often what is done."""
-    return st.builds(
+def steps_of(weights: dict[str, int], least: int, most: int) -> st.SearchStrategy[list[Step]]:
+    """Any steps, so many; the weights say how often what is done."""
+    step = st.builds(
         Step,
         st.sampled_from([what for what, weight in weights.items() for _ in range(weight)]),
         st.integers(0, 2 * PEOPLE - 1),
@@ -143,6 +140,7 @@ def a_step(weights: dict[str, int]) -> st.SearchStrategy[Step]:
         st.integers(0, PEOPLE - 1),
         st.sampled_from(("joined", "invited", "shared", "world_readable")),
     )
+    return st.lists(step, min_size=least, max_size=most)
 
 
 @dataclass
@@ -176,6 +174,12 @@ class Walk:
             await self.phones[guest].do("join", self.rooms[room])
         for n in range(2 * PEOPLE):
             await self.sync(n)
+
+    async def take(self, steps: list[Step]) -> None:
+        """Begin, and take all steps."""
+        await self.begin()
+        for step in steps:
+            await self.step(step)
 
     def form(self, n: int) -> Form:
         """How a device syncs."""
@@ -436,31 +440,11 @@ def _query(room: dict[str, Any], *, after: bool) -> dict[str, str]:
 @pytest.mark.timeout(240 * LONGER)
 @pytest.mark.parametrize("kind", STORE_KINDS)
 def test_I4_deltas_add_up_to_what_is_there(kind: str, tmp_path: Path) -> None:
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        town = runner.run(stack.enter_async_context(open_sync_town(kind, tmp_path)))
-
-        @seed(20260801)
-        @settings(
-            max_examples=EXAMPLES[kind] * LONGER,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],  # a walk of fifty steps takes too long to shrink
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.lists(a_step(WEIGHTS), min_size=40, max_size=60))
-        def law(steps: list[Step]) -> None:
-            runner.run(_walk(town, steps))
-
-        try:
-            law()
-        finally:
-            runner.run(stack.aclose())
+    opening, steps = open_sync_town(kind, tmp_path), steps_of(WEIGHTS, 40, 60)
+    hold_to_law(opening, _walk, steps, number=20260801, examples=EXAMPLES[kind])
 
 
 async def _walk(town: SyncTown, steps: list[Step]) -> None:
     walk = Walk(town)
-    await walk.begin()
-    for step in steps:
-        await walk.step(step)
+    await walk.take(steps)
     await walk.end()
