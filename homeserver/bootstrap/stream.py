@@ -50,5 +50,5 @@ def build_stream(
         observer=RequestTelemetry(core.ids),
     )
     work = Work(sync.sync.answer, sync.sync.acknowledge, requests, sockets)
-    stream = Stream(sessions.authenticator, sync.filters, work)
+    stream = Stream(sessions.authenticator, sync.queries, work)
     return StreamParts(stream_routes(stream), sockets)

@@ -47,7 +47,7 @@ from homeserver.presentation.client.presence import presence_routes
 from homeserver.presentation.client.push_rules import push_rule_routes
 from homeserver.presentation.client.pushers import pusher_routes
 from homeserver.presentation.client.receipts import receipt_routes
-from homeserver.presentation.client.sync import sync_routes
+from homeserver.presentation.client.sync import SyncQueries, sync_routes
 from homeserver.presentation.client.tags import tag_routes
 from homeserver.presentation.client.typing import typing_routes
 
@@ -70,7 +70,7 @@ class SyncParts:
     inboxes: Inboxes
     typing: TypingBoard
     presence: PresenceBoard
-    filters: Filters
+    queries: SyncQueries
     mark_read: MarkRead
     set_typing: SetTyping
     unread: UnreadCounts
@@ -87,6 +87,7 @@ def build_sync(
     data = core.account_data
     edit = EditAccountData(data, core.rooms, core.writer)
     filters = Filters(user_data, core.writer)
+    queries = SyncQueries(filters)
     typing = TypingBoard(core.hub, core.clock)
     presence = PresenceBoard(core.hub, core.clock, lambda: core.settings.current.presence.enabled)
     if cluster is not None:
@@ -105,7 +106,7 @@ def build_sync(
     mark_read = MarkRead(core.access, core.store, core.store, data, core.writer)
     set_typing = SetTyping(core.access, typing)
     routes = (
-        *sync_routes(sync, filters, lambda: core.settings.current.limits.sync_timeout_max_ms),
+        *sync_routes(sync, queries, lambda: core.settings.current.limits.sync_timeout_max_ms),
         *receipt_routes(mark_read),
         *typing_routes(set_typing),
         *account_data_routes(edit),
@@ -119,7 +120,7 @@ def build_sync(
         ),
     )
     return SyncParts(
-        routes, sync, feeds, inboxes, typing, presence, filters, mark_read, set_typing, unread
+        routes, sync, feeds, inboxes, typing, presence, queries, mark_read, set_typing, unread
     )
 
 

@@ -88,7 +88,10 @@ class Dispatcher:
         status = CLIENT_CLOSED_REQUEST
         self.active += 1
         try:
-            response = await self._answer(request)
+            try:
+                response = await self._handle(request, self._find_route(request))
+            except Exception as error:  # noqa: BLE001 (the one table of failures decides)
+                response = failure_response(request, error)
             status = response.status
             return self._finish(response)
         finally:
@@ -101,12 +104,6 @@ class Dispatcher:
         if isinstance(response, Response):
             response.send_stall_seconds = self._settings.send_stall_seconds
         return response
-
-    async def _answer(self, request: Request) -> web.StreamResponse:
-        try:
-            return await self._handle(request, self._find_route(request))
-        except Exception as error:  # noqa: BLE001 (the one table of failures decides)
-            return failure_response(request, error)
 
     def _find_route(self, request: Request) -> Route:
         try:

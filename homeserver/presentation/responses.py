@@ -76,6 +76,10 @@ class Response(web.StreamResponse):
         await _send(request, head, body, self.send_stall_seconds)
 
     def _head(self, request: BaseRequest) -> bytes:
+        if self._keep_alive and not self._headers and request.version != HttpVersion10:
+            start = _start(self.status, self._type, _second())
+            if self.status not in _BODILESS:
+                return b"%bContent-Length: %d\r\n\r\n" % (start, len(self.payload))
         lines = [_fixed_head(self.status, self._type), _date(_second())]
         for name, value in self._headers.items():
             lines.append(_header(name, value))
@@ -119,6 +123,12 @@ def _fixed_head(status: int, content_type: str) -> str:
         phrase = "Unknown"
     head = f"HTTP/1.1 {status} {phrase}\r\n{_COMMON}"
     return head if status in _BODILESS else head + _header("Content-Type", content_type)
+
+
+@lru_cache(maxsize=16)
+def _start(status: int, content_type: str, second: int) -> bytes:
+    """What the heads of most answers of one second begin with."""
+    return (_fixed_head(status, content_type) + _date(second)).encode()
 
 
 def _second() -> int:

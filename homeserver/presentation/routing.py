@@ -127,11 +127,12 @@ class _Node:
 class Router:
     """Finds routes; built once, then only read."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_fixed", "_root")
 
     def __init__(self, routes: Iterable[Route]) -> None:
         """Build the trie; two routes for the same method and path are a ValueError."""
         self._root = _Node()
+        self._fixed: dict[tuple[str, str], Route] = {}
         for route in routes:
             for template in route.templates():
                 for shape, fixed in _shapes(template):
@@ -148,6 +149,9 @@ class Router:
         """
         if method == "HEAD":
             method = "GET"
+        fixed = self._fixed.get((method, path))
+        if fixed is not None:
+            return Match(fixed, {})
         segments = _split(path)
         node, values = self._root, []
         for segment in segments:
@@ -191,6 +195,8 @@ class Router:
             msg = f"Two routes for {route.method} {template}"
             raise ValueError(msg)
         node.endpoints[route.method] = _Endpoint(route, tuple(names), fixed)
+        if not names and not fixed:
+            self._fixed[route.method, template] = route
 
 
 def _split(path: str) -> list[str]:

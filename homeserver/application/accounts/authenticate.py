@@ -72,13 +72,15 @@ class Authenticate:
 
     async def authenticate(self, token: str) -> Requester:
         """See `Authenticator.authenticate`; UserLockedError for a locked account."""
-        return await self._requester_of(sha256(token.encode(errors="surrogatepass")).digest())
+        key = sha256(token.encode(errors="surrogatepass")).digest()
+        return self._remembered(key) or await self._requester_of(key)
 
     async def check_session(self, requester: Requester) -> None:
         """See `SessionCheck.check_session`."""
-        await self._requester_of(requester.token_hash)
+        if self._remembered(requester.token_hash) is None:
+            await self._requester_of(requester.token_hash)
 
-    async def _requester_of(self, key: bytes) -> Requester:
+    def _remembered(self, key: bytes) -> Requester | None:
         entry = self._entries.get(key)
         if (
             entry is not None
@@ -87,6 +89,9 @@ class Authenticate:
         ):
             self._entries.move_to_end(key)
             return entry.requester
+        return None
+
+    async def _requester_of(self, key: bytes) -> Requester:
         record = await self._look_up(key)
         if record.locked:
             raise UserLockedError

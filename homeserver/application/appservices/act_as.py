@@ -6,7 +6,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeserver.application.accounts.errors import UserLockedError
 from homeserver.application.requester import Requester
@@ -20,7 +20,7 @@ from homeserver.domain.shared.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from homeserver.application.accounts.create_account import CreateAccount
     from homeserver.application.ports.account_store import Account, AccountStore
@@ -97,11 +97,13 @@ class ActAs:
             rate_limited=service.rate_limited and who != service.sender,
         )
 
-    async def check_session(self, requester: Requester) -> None:
+    def check_session(self, requester: Requester) -> Coroutine[Any, Any, None]:
         """See `SessionCheck.check_session`."""
         if requester.appservice is None:
-            await self._sessions.check_session(requester)
-            return
+            return self._sessions.check_session(requester)
+        return self._check_service(requester)
+
+    async def _check_service(self, requester: Requester) -> None:
         service = self._services().with_token(requester.token_hash)
         if service is None:
             raise UnknownTokenError("This application service is not registered any more")

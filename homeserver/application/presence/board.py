@@ -162,6 +162,8 @@ class PresenceBoard:
 
     def is_due(self, feed: Feed, since: int | None) -> bool:
         """Whether a reader, who has all up to a tick, is to hear of presence now."""
+        if since is not None and 0 <= feed.presence_due <= since:
+            return False
         if not self.enabled():
             return False
         if feed.presence_due < 0:  # its queue's past is not known here

@@ -11,7 +11,6 @@ from homeserver.application.ports.tail import MOVED
 from homeserver.application.push.moments import Moments, display_name
 from homeserver.application.push.tallies import MAX_JUDGED
 from homeserver.domain.push.properties import push_properties
-from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.rooms.membership import JOIN
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.errors import MatrixError
@@ -110,7 +109,7 @@ class RoomNews:
         moments = await self._moments(room, after, until) if after < until else ()
         for moment in moments:
             self._note_movers(moment, readers)
-        for placed in receipts_after(room.receipts, self._since):
+        for placed in room.receipts.after(self._since):
             if placed.user_nid in readers:
                 self.moved[placed.user_nid] = placed.receipt.user_id
         events = [(moment, push_properties(moment.item.event)) for moment in moments]

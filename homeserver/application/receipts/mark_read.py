@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from homeserver.domain.receipts.placed import PlacedReceipt, place_receipt
+from homeserver.domain.receipts.placed import PlacedReceipt
 from homeserver.domain.receipts.receipts import (
     FULLY_READ,
     MAIN_THREAD,
@@ -141,6 +141,6 @@ class MarkRead:
             draft.touch_user(requester.user_nid)
 
         def follow() -> None:
-            place_receipt(room.receipts, placed)
+            room.receipts.place(placed)
 
         draft.on_commit(follow)

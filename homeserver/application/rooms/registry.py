@@ -44,7 +44,7 @@ class RoomRegistry:
 
     def cached(self, nid: int) -> Room | None:
         """The room, where it is in memory."""
-        return self._by_nid.get(nid)
+        return self._recent.get(nid) or self._by_nid.get(nid)
 
     def moved(self, nids: Iterable[int]) -> list[Room]:
         """Those of these rooms that are in memory; other workers changed them in the store.
@@ -71,7 +71,7 @@ class RoomRegistry:
 
     async def get_by_nid(self, nid: int) -> Room:
         """The room with this internal id. Raises NotFoundError."""
-        return self._by_nid.get(nid) or await self._shared(nid)
+        return self.cached(nid) or await self._shared(nid)
 
     async def renew(self, room: Room) -> None:
         """Bring a room up to the store."""

@@ -121,16 +121,22 @@ class TimelineReader:
         page = found.page()
         return page if gap is None else Page(page.events, limited=True)
 
+    def known_position(self, room: Room, vector: Vector) -> int | None:
+        """What `position_at` gives, where memory has that."""
+        for item in reversed(room.tail):
+            if vector.covers(item.slot, item.pos):
+                return item.seq
+        return None
+
     async def position_at(self, room: Room, vector: Vector) -> int:
         """The last position whose event the holder of `vector` has; 0 for none.
 
         Whoever has an event has all before it in the room (causality), so this is a search.
         """
-        low, high = 0, room.head.seq
-        for item in reversed(room.tail):
-            if vector.covers(item.slot, item.pos):
-                return item.seq
-            high = item.seq - 1
+        known = self.known_position(room, vector)
+        if known is not None:
+            return known
+        low, high = 0, room.tail[0].seq - 1 if room.tail else room.head.seq
         while low < high:
             seqs = _spread(low, high)
             places = await self._store.positions(room, seqs)

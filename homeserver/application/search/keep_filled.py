@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 0.3
-"""Between two steps: what comes meanwhile is stored together."""
-RUSH = 60
+PAUSE_SECONDS = 0.75
+"""Between two steps: what comes meanwhile is stored together, which is most of a step's cost."""
+RUSH = 150
 """Changes in one pause that make a rush: it goes before, for at most `RUSH_PAUSES`."""
-RUSH_PAUSES = 100
+RUSH_PAUSES = 40
 LOOK_SECONDS = 5.0
 """How often the others look whether the holder lives, and the holder without being woken."""
 

@@ -31,6 +31,9 @@ class Candidates:
         feed = span.feed
         if span.since is None or span.request.full_state:
             return list(feed.places)
+        quiet = not span.user_changed and span.typing_since == span.typing_until
+        if quiet and span.tick is not None:
+            return feed.changed_after(span.tick)
         found: dict[int, None] = {}
         if span.tick is not None:
             found.update(dict.fromkeys(feed.changed_after(span.tick)))

@@ -51,12 +51,13 @@ class Span:
     `typing_since` is the tick of the typing board that the client has seen (None: send all
     that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
     up to which the client has everything, None where only the store can tell what changed
-    since. `idle`: nothing at all happened since the token. `ignored` are the users whose
+    since. `ignored` are the users whose
     messages and invites the requester does not want; `recount`: they or the push rules changed, so
     that all unread counts may be others. `inbox_since` is the number of the last
     message to the device that the client has, `inbox_until` that which it has then.
     `presence_since` is the tick of the presence board up to which the client has heard (None:
     nothing), `presence_until` that of this answer; they differ where its turn has come.
+    `user_changed`: the user's own data may have changed.
     """
 
     requester: Requester
@@ -68,7 +69,7 @@ class Span:
     typing_since: int | None
     typing_until: int
     tick: int | None
-    idle: bool
+    user_changed: bool
     inbox_since: int = 0
     inbox_until: int = 0
     presence_since: int | None = None
@@ -80,11 +81,6 @@ class Span:
     def initial(self) -> bool:
         """Whether the client knows nothing yet."""
         return self.since is None
-
-    @property
-    def user_changed(self) -> bool:
-        """Whether the user's own data may have changed."""
-        return self.tick is None or self.feed.user_tick > self.tick
 
     def is_new(self, slot: int, pos: int) -> bool:
         """Whether a change lies within this answer."""

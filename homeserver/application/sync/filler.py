@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from homeserver.application.ports.tail import GREW, MOVED, STIRRED
 from homeserver.application.rooms.highlights import highlights_of
 from homeserver.domain.push.classify import classify
-from homeserver.domain.receipts.placed import place_receipt
 from homeserver.domain.rooms.draft import RoomDraft
 from homeserver.domain.rooms.room import TAIL
 
@@ -129,4 +128,4 @@ class Filler:
         found = await self._reader.receipts([room.nid for room in rooms], vector)
         for room in rooms:
             for placed in found.get(room.nid, ()):
-                place_receipt(room.receipts, placed)
+                room.receipts.place(placed)

@@ -24,9 +24,10 @@ class GlobalData:
         self._account_data = account_data
 
     async def __call__(self, span: Span) -> list[bytes]:
-        """Return the events that are new; all of them in an initial sync."""
-        if not span.user_changed:
-            return []
+        """Return the events that are new; all of them in an initial sync.
+
+        Asked for where `span.user_changed`.
+        """
         data = await self._account_data.of(span.requester.user_nid)
         accepts = span.rules.global_data
         return [

@@ -31,7 +31,7 @@ class IgnoredUsers:
 
 def ignored_by(data: UserData) -> frozenset[str]:
     """The users whose messages and invites are kept from this one; state is not."""
-    item = data.of_room(GLOBAL).get(IGNORED_USERS)
+    item = data.items.get((GLOBAL, IGNORED_USERS))
     if item is None:
         return NOBODY
     content = _decode(item.content_json)

@@ -13,7 +13,7 @@ from homeserver.domain.presence.presence import OFFLINE
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from homeserver.application.ports.clock import Clock
     from homeserver.application.presence.board import PresenceBoard
@@ -50,12 +50,12 @@ class PresencePart:
         """The tick that a reader has after this answer: its own where it is not its turn."""
         return self._board.tick if self._board.is_due(feed, since) else since
 
-    async def __call__(self, span: Span, entered: Iterable[Room]) -> list[bytes]:
+    async def __call__(self, span: Span, entered: Sequence[Room]) -> list[bytes]:
         """Return the events that are new; of the rooms just entered all who are present.
 
         The reader's own presence alone is no news: the reader made it.
         """
-        wanted = dict.fromkeys(entered, _BEGINNING) if self._board.enabled() else {}
+        wanted = dict.fromkeys(entered, _BEGINNING) if entered and self._board.enabled() else {}
         if span.presence_since != span.presence_until:
             since = _BEGINNING if span.presence_since is None else span.presence_since
             joined = [nid for nid, place in span.feed.places.items() if place.membership == JOIN]

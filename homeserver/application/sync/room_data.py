@@ -9,7 +9,6 @@ import msgspec
 
 from homeserver.application.sync.rules import Named
 from homeserver.application.sync.unread import read_whole
-from homeserver.domain.receipts.placed import receipts_after
 from homeserver.domain.receipts.receipts import receipt_contents
 
 if TYPE_CHECKING:
@@ -54,13 +53,19 @@ class RoomData:
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace, *, fresh: bool) -> Extra:
         """Collect the parts; `fresh` rooms get all, others what is new."""
-        ephemeral = self._ephemeral(span, room, fresh=fresh)
+        extra = Extra()
+        if fresh or span.since is None or room.receipts.moved_since(span.since):
+            extra.news = self._read(span, room)
+            ephemeral = self._receipts(span, room, fresh=fresh)
+        else:
+            ephemeral = []
+        ephemeral += self._typists(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
         counts = await self._counts(span, room, place)
         recounted = span.recount and read_whole(room, span.requester.user_id, place).seq < (
             room.head.seq
         )
-        extra = Extra(news=bool(ephemeral or own) or recounted or self._read(span, room))
+        extra.news = extra.news or bool(ephemeral or own) or recounted
         if ephemeral:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:
@@ -71,7 +76,7 @@ class RoomData:
     async def _counts(self, span: Span, room: Room, place: RoomPlace) -> list[bytes]:
         """The unread counts as members of the room's object, by thread where that is asked for."""
         who = (span.requester.user_id, span.requester.user_nid, place)
-        if not span.request.filter.room.counts_threads:
+        if not span.rules.counts_threads:
             return [b'"unread_notifications":%b' % _unread(await self._unread.of(room, *who))]
         found = await self._threads.of(room, *who)
         parts = [b'"unread_notifications":%b' % _unread(found.main)]
@@ -80,24 +85,26 @@ class RoomData:
             parts.append(b'"unread_thread_notifications":{%b}' % b",".join(by_root))
         return parts
 
-    def _ephemeral(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
-        accepts = span.rules.ephemeral.of(room.room_id)
-        events = []
-        if accepts is None or accepts(Named(RECEIPT)):
-            events += [
-                _encode({"type": RECEIPT, "content": content})
-                for content in receipt_contents(
-                    _receipts(span, room, fresh=fresh), span.requester.user_id
-                )
-            ]
+    def _receipts(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
+        if not _accepts(span, room, RECEIPT):
+            return []
+        reader = span.requester.user_id
+        return [
+            _encode({"type": RECEIPT, "content": content})
+            for content in receipt_contents(_receipts(span, room, fresh=fresh), reader)
+        ]
+
+    def _typists(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
         since = None if fresh else span.typing_since
-        users = self._typing.users(room.nid)
         moved = since is not None and self._typing.changed_since(room.nid, since)
         whole = since is None or span.recount  # other users may be ignored now
-        if (moved or (whole and users)) and (accepts is None or accepts(Named(TYPING))):
-            shown = [user for user in users if user not in span.ignored]
-            events.append(_encode({"type": TYPING, "content": {"user_ids": shown}}))
-        return events
+        if not moved and not whole:
+            return []
+        users = self._typing.users(room.nid)
+        if not (moved or users) or not _accepts(span, room, TYPING):
+            return []
+        shown = [user for user in users if user not in span.ignored]
+        return [_encode({"type": TYPING, "content": {"user_ids": shown}})]
 
     def _read(self, span: Span, room: Room) -> bool:
         """Whether the user read on: the counts are news even to who filters receipts out."""
@@ -117,6 +124,11 @@ class RoomData:
         ]
 
 
+def _accepts(span: Span, room: Room, kind: str) -> bool:
+    accepts = span.rules.ephemeral.of(room.room_id)
+    return accepts is None or accepts(Named(kind))
+
+
 def _unread(counts: Unread) -> bytes:
     return b'{"notification_count":%d,"highlight_count":%d}' % counts
 
@@ -125,5 +137,5 @@ def _receipts(span: Span, room: Room, *, fresh: bool) -> list[Receipt]:
     """All receipts of a room that is new to the client, else what is new."""
     if fresh or span.since is None:
         return [placed.receipt for placed in room.receipts.values()]
-    changed = receipts_after(room.receipts, span.since)
+    changed = room.receipts.after(span.since)
     return [placed.receipt for placed in changed if span.is_new(placed.slot, placed.pos)]

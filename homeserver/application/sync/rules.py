@@ -33,7 +33,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A filter, compiled. `fields` None means whole events."""
+    """A filter, compiled.
+
+    `fields` None means whole events; `plain`: they go out whole and in the clients' format.
+    `lazy`: members are sent when they are needed. `counts_threads`: unread counts are wanted
+    by thread.
+    """
 
     rooms: Matcher | None
     timeline: Part
@@ -44,11 +49,9 @@ class Rules:
     presence: Accepts | None
     fields: tuple[Path, ...] | None
     federation: bool
-
-    @property
-    def plain(self) -> bool:
-        """Whether events go out whole, in the clients' format."""
-        return self.fields is None and not self.federation
+    plain: bool
+    lazy: bool
+    counts_threads: bool
 
 
 class Named:
@@ -85,6 +88,7 @@ def rules_of(wanted: Filter) -> Rules:
 
 def _compile(wanted: Filter) -> Rules:
     room = wanted.room
+    federation = wanted.event_format == FEDERATION
     return Rules(
         rooms=room_predicate(room),
         timeline=_part(room.timeline),
@@ -94,7 +98,10 @@ def _compile(wanted: Filter) -> Rules:
         global_data=event_predicate(wanted.account_data),
         presence=event_predicate(wanted.presence),
         fields=None if wanted.event_fields is None else parse_fields(wanted.event_fields),
-        federation=wanted.event_format == FEDERATION,
+        federation=federation,
+        plain=wanted.event_fields is None and not federation,
+        lazy=room.state.lazy_load_members,
+        counts_threads=room.counts_threads,
     )
 
 

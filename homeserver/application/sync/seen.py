@@ -87,20 +87,17 @@ class Progress:
             device, number = found.inbox
             number = number if device == requester.device_nid else 0
             seen = Seen(found.vector, typing, number, presence or None)
-        if seen.vector is not None and not await self._reach(seen.vector, deadline):
-            raise UnavailableError("This worker has not reached your token yet")
+        if seen.vector is not None and not self._hub.ticks.vector >= seen.vector:
+            await self._reach(seen.vector, deadline)
         return seen
 
-    async def _reach(self, vector: Vector, deadline: float) -> bool:
-        if self._hub.ticks.vector >= vector:
-            return True
+    async def _reach(self, vector: Vector, deadline: float) -> None:
         seconds = max(deadline - self._clock.monotonic(), LEAST_WAIT)
-        return await self._hub.reach(vector, seconds)
+        if not await self._hub.reach(vector, seconds):
+            raise UnavailableError("This worker has not reached your token yet")
 
     def token(self, span: Span) -> str:
-        """The token of an answer: the client's own where nothing happened since."""
-        if span.idle and span.request.since is not None:
-            return span.request.since
+        """The token of an answer."""
         shown = self._typing.in_any_of(span.feed.places)
         seen_of_typing = (self._tokens.instance, 2 * span.typing_until + shown)
         requester, number = span.requester, span.inbox_until

@@ -74,7 +74,7 @@ class SharedTimelines:
         self._bytes = 0
 
     def find(self, span: Span, room: Room, bounds: Bounds) -> SharedTimeline | None:
-        """What another member was given."""
+        """What another member was given; for who reads what all read (`is_common`)."""
         return self._held.get((room.nid, bounds.after, bounds.until, id(span.rules)))
 
     def render(

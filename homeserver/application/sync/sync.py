@@ -133,17 +133,16 @@ class Sync:
             if self._hub.unanswered.has(requester.user_nid):
                 await self._hub.unanswered.answered(requester.user_nid)
             version = feed.version
-            span = self._span(requester, request, feed, seen)
-            try:
-                body = None if span.idle else await self._compose(span)
-            except _MovedError:
-                continue
+            span, body = None, None
+            if request.full_state or not self._has_all(requester, feed, seen):
+                span = self._span(requester, request, feed, seen)
+                try:
+                    body = await self._compose(span)
+                except _MovedError:
+                    continue
             left = deadline - self._clock.monotonic()
             if body is not None or left <= 0 or self._hub.draining:
-                token = self._progress.token(span)
-                self._lazy.answer(requester.device_nid, token)
-                whole = _whole(token, body or b"")
-                return Answer(token, whole, body is not None, span.inbox_until)
+                return self._answer(requester, request, seen, span, body)
             if feed.version == version:
                 await feed.wait(left)
 
@@ -153,17 +152,36 @@ class Sync:
         if feed is not None:
             self._inboxes.acknowledge(feed, requester.device_nid, number)
 
+    def _answer(
+        self,
+        requester: Requester,
+        request: SyncRequest,
+        seen: Seen,
+        span: Span | None,
+        body: bytes | None,
+    ) -> Answer:
+        """Put the answer together; without a span nothing at all happened since the token."""
+        if span is not None:
+            token, inbox = self._progress.token(span), span.inbox_until
+        else:
+            token, inbox = request.since or "", seen.inbox
+        self._lazy.answer(requester.device_nid, token)
+        return Answer(token, _whole(token, body or b""), body is not None, inbox)
+
+    def _has_all(self, requester: Requester, feed: Feed, seen: Seen) -> bool:
+        """Whether nothing happened since the token, to anybody."""
+        return (
+            seen.vector is not None
+            and seen.vector == self._hub.ticks.vector
+            and seen.typing == self._typing.tick
+            and seen.presence == self._presence.heard_then(feed, seen.presence)
+            and feed.has_read(requester.device_nid, seen.inbox)
+        )
+
     def _span(self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen) -> Span:
         tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
-        typing = self._typing.tick
-        heard = self._presence.heard_then(feed, seen.presence)
-        idle = (
-            tick == self._hub.ticks.now
-            and seen.typing == typing
-            and seen.presence == heard
-            and feed.has_read(requester.device_nid, seen.inbox)
-            and not request.full_state
-        )
+        if tick is not None and tick < feed.attached:
+            tick = None
         return Span(
             requester=requester,
             request=request,
@@ -172,18 +190,19 @@ class Sync:
             since=seen.vector,
             until=self._hub.ticks.vector,
             typing_since=seen.typing,
-            typing_until=typing,
-            tick=tick if tick is not None and tick >= feed.attached else None,
-            idle=idle,
+            typing_until=self._typing.tick,
+            tick=tick,
+            user_changed=tick is None or feed.user_tick > tick,
             inbox_since=seen.inbox,
             inbox_until=seen.inbox,
             presence_since=seen.presence,
-            presence_until=heard,
+            presence_until=self._presence.heard_then(feed, seen.presence),
         )
 
     async def _compose(self, span: Span) -> bytes | None:
         """Build what follows the token in the answer; None where nothing is new."""
-        data = await self._account_data.of(span.requester.user_nid)
+        user_nid = span.requester.user_nid
+        data = self._account_data.known(user_nid) or await self._account_data.of(user_nid)
         span.ignored = ignored_by(data)
         span.recount = not span.initial and span.user_changed and _recounts(span, data)
         sections: Sections = {}
@@ -193,7 +212,7 @@ class Sync:
             place = span.feed.places.get(nid)
             if place is None or not self._concerns(span, place):
                 continue
-            room = await self._rooms.get_by_nid(nid)
+            room = self._rooms.cached(nid) or await self._rooms.get_by_nid(nid)
             if wanted is not None and not wanted(room.room_id):
                 continue
             told = place if place.membership != INVITE else await self._invited(span, room, place)
@@ -205,14 +224,17 @@ class Sync:
             if told is not None and body is not None:
                 entry = _encode(room.room_id) + b":" + body
                 sections.setdefault(_SECTIONS[told.membership], []).append(entry)
-        account_data = await self._data(span)
+        account_data = await self._data(span) if span.user_changed else []
         to_device = await self._to_device(span)
         presence = await self._presence(span, entered)
         always = span.initial or span.request.full_state
         if sections or account_data or to_device or presence or always:
-            return _assemble(
-                sections, to_device=to_device, account_data=account_data, presence=presence
+            beside = (
+                ("to_device", to_device),
+                ("account_data", account_data),
+                ("presence", presence),
             )
+            return _assemble(sections, [part for part in beside if part[1]])
         return None
 
     def _concerns(self, span: Span, place: RoomPlace) -> bool:
@@ -257,15 +279,13 @@ def _whole(token: str, body: bytes) -> bytes:
     return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
 
 
-def _assemble(sections: Sections, **events: list[bytes]) -> bytes:
+def _assemble(sections: Sections, beside: list[tuple[str, list[bytes]]]) -> bytes:
     parts = [
-        b',"%b":{"events":[%b]}' % (name.encode(), b",".join(some))
-        for name, some in events.items()
-        if some
+        b',"%b":{"events":[%b]}' % (name.encode(), b",".join(events)) for name, events in beside
     ]
     if sections:
-        rooms = b",".join(
+        rooms = [
             b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()
-        )
-        parts.append(b',"rooms":{%b}' % rooms)
+        ]
+        parts.append(b',"rooms":{%b}' % b",".join(rooms))
     return b"".join(parts)

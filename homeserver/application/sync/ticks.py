@@ -21,7 +21,7 @@ class Ticks:
     misses anything that V's holder lacks.
     """
 
-    __slots__ = ("_floor", "_positions", "_ticks", "now", "vector")
+    __slots__ = ("_asked", "_floor", "_positions", "_ticks", "now", "vector")
 
     def __init__(self, vector: Mapping[int, int]) -> None:
         """Begin at a vector read from the store."""
@@ -30,6 +30,7 @@ class Ticks:
         self._positions: dict[int, list[int]] = {}
         self._ticks: dict[int, list[int]] = {}
         self._floor: dict[int, int] = dict(vector)
+        self._asked: tuple[Vector, int, int | None] = (self.vector, 0, 0)
 
     def advance(self, slot: int, pos: int) -> int:
         """Move one slot on; return the new tick."""
@@ -46,8 +47,18 @@ class Ticks:
         return self.now
 
     def of(self, vector: Vector) -> int | None:
-        """The last tick whose batches this vector all covers; None if that is forgotten."""
-        if vector is self.vector or vector == self.vector:
+        """The last tick whose batches this vector all covers; None if that is forgotten.
+
+        Who waited for the same change asks for the same vector: the last answer is kept.
+        """
+        asked, then, tick = self._asked
+        if asked is not vector or then != self.now:
+            tick = self._find(vector)
+            self._asked = vector, self.now, tick
+        return tick
+
+    def _find(self, vector: Vector) -> int | None:
+        if vector == self.vector:
             return self.now
         tick = self.now
         for slot, pos in self.vector:

@@ -22,6 +22,7 @@ from homeserver.domain.rooms.room import MEMBER
 if TYPE_CHECKING:
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.user_data.account_data import AccountData
+    from homeserver.application.user_data.items import UserData
     from homeserver.domain.push.lines import Lines
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
@@ -76,12 +77,18 @@ class UnreadCounts:
         it was loaded, and waits for nothing else. The rules and the ignored users of now decide
         about all events, however old.
         """
-        if read_place(room, user_id, place).seq >= room.head.seq:
-            return NOTHING_UNREAD
-        wishes = await self.wishes_in(room, user_nid)
+        data = self._data.known(user_nid) or await self._data.of(user_nid)
+        wishes = self._wishes_in(room, data)
         if wishes.mode is Mode.NOTHING:
             return NOTHING_UNREAD
-        read = await self.read_up_to(room, user_id, user_nid, place)
+        read = read_place(room, user_id, place)
+        if read.seq >= room.head.seq:
+            return NOTHING_UNREAD
+        own = room.notices.own.get(user_nid)
+        if own is None or user_nid not in room.notices.highlights:
+            read = await self.read_up_to(room, user_id, user_nid, place)
+        elif own > read:
+            read = own
         if read.seq >= room.head.seq:
             return NOTHING_UNREAD
         if wishes.mode is Mode.TALLY:
@@ -95,7 +102,10 @@ class UnreadCounts:
 
     async def wishes_in(self, room: Room, user_nid: int) -> RoomWishes:
         """What the user's rules of now come to in a room."""
-        wishes = self._rules.of(await self._data.of(user_nid))
+        return self._wishes_in(room, await self._data.of(user_nid))
+
+    def _wishes_in(self, room: Room, data: UserData) -> RoomWishes:
+        wishes = self._rules.of(data)
         if wishes is None:
             return _DEFAULT
         rules = wishes.rules.of_room(room.room_id)
@@ -155,6 +165,8 @@ def read_whole(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
 
 def _read_by(kinds: Kinds, room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
     read = OwnPlace(place.seq, place.base_ord)
+    if not room.receipts:
+        return read
     for kind, thread in kinds:
         placed = room.receipts.get((user_id, kind, thread))
         if placed is not None:
@@ -169,14 +181,16 @@ def _count(room: Room, user_nid: int, read: OwnPlace) -> Unread:
     head, notices = room.head, room.notices
     if read.seq >= head.seq:
         return NOTHING_UNREAD
-    mine = _current(notices.highlights[user_nid], read.seq)
-    notices.highlights[user_nid] = mine
+    counted = head.notify_ord - read.notify_ord - notices.muted_between(read.seq, head.seq)
+    mine = notices.highlights[user_nid]
+    if not mine and not notices.everyone:
+        return Unread(counted, 0)
+    mine = notices.highlights[user_nid] = _current(mine, read.seq)
     highlights = {
         seq: each
         for seq, each in (*mine.items(), *notices.everyone.items())
         if read.seq < seq <= head.seq
     }
-    counted = head.notify_ord - read.notify_ord - notices.muted_between(read.seq, head.seq)
     extra = sum(not each.counted for each in highlights.values())
     return Unread(counted + extra, len(highlights))
 

@@ -36,6 +36,13 @@ class AccountData:
         self._loading: dict[int, asyncio.Task[UserData]] = {}
         self._outdated: set[int] = set()
 
+    def known(self, user_nid: int) -> UserData | None:
+        """What `of` would give without waiting."""
+        data = self._recent.get(user_nid)
+        if data is not None:
+            self._recent.move_to_end(user_nid)
+        return data
+
     async def of(self, user_nid: int) -> UserData:
         """One user's data, loaded once for all who ask meanwhile.
 

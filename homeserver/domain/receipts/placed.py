@@ -26,32 +26,46 @@ class PlacedReceipt:
     pos: int
 
 
-Receipts = dict["ReceiptKey", PlacedReceipt]
-"""One receipt for each key, latest change last; the changes of one slot in log order."""
+class Receipts(dict["ReceiptKey", PlacedReceipt]):
+    """One receipt for each key, latest change last; the changes of one slot in log order.
 
-
-def place_receipt(receipts: Receipts, placed: PlacedReceipt) -> bool:
-    """Put a receipt in the place of an older one; False where it is no news."""
-    key = placed.receipt.key
-    held = receipts.get(key)
-    if not placed.receipt.replaces(held.receipt if held is not None else None):
-        return False
-    receipts.pop(key, None)
-    receipts[key] = placed
-    return True
-
-
-def receipts_after(receipts: Receipts, seen: Vector) -> Iterator[PlacedReceipt]:
-    """Give the receipts that a vector does not cover, latest change first.
-
-    With one writer this looks at no more than it gives.
+    `newest` is how far those of each slot go.
     """
-    done: set[int] = set()
-    slots = {slot for slot, _ in seen}
-    for placed in reversed(receipts.values()):
-        if placed.pos > seen[placed.slot]:
-            yield placed
-            continue
-        done.add(placed.slot)
-        if done == slots:
+
+    __slots__ = ("newest",)
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        super().__init__()
+        self.newest: dict[int, int] = {}
+
+    def place(self, placed: PlacedReceipt) -> bool:
+        """Put a receipt in the place of an older one; False where it is no news."""
+        key = placed.receipt.key
+        held = self.get(key)
+        if not placed.receipt.replaces(held.receipt if held is not None else None):
+            return False
+        self.pop(key, None)
+        self[key] = placed
+        self.newest[placed.slot] = max(placed.pos, self.newest.get(placed.slot, 0))
+        return True
+
+    def after(self, seen: Vector) -> Iterator[PlacedReceipt]:
+        """Give the receipts that a vector does not cover, latest change first.
+
+        Looks at those before the first that is covered, of each slot which has any others.
+        """
+        behind = {slot for slot, pos in self.newest.items() if not seen.covers(slot, pos)}
+        if not behind:
             return
+        for placed in reversed(self.values()):
+            if not seen.covers(placed.slot, placed.pos):
+                yield placed
+                continue
+            behind.discard(placed.slot)
+            if not behind:
+                return
+
+    def moved_since(self, seen: Vector) -> bool:
+        """Whether there is one that a vector does not cover."""
+        return any(not seen.covers(slot, pos) for slot, pos in self.newest.items())

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from homeserver.domain.receipts.placed import place_receipt
+from homeserver.domain.receipts.placed import Receipts
 from homeserver.domain.relations.parents import Parents
 from homeserver.domain.rooms.notices import Notices
 from homeserver.domain.rooms.power_levels import PowerLevels
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from homeserver.domain.events.event import Event
-    from homeserver.domain.receipts.placed import PlacedReceipt, Receipts
+    from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.branches import Gap
     from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -122,7 +122,7 @@ class Room:
         self.tail: deque[TimelineEvent] = deque(maxlen=TAIL)
         self.changes: deque[StateChange] = deque()
         self.gaps: dict[int, Gap] = {}
-        self.receipts: Receipts = {}
+        self.receipts = Receipts()
         self.notices = Notices()
         self.parents = Parents()
         self.certified = 0
@@ -189,7 +189,7 @@ class Room:
         self._prune()
         self.notices.catch_up(muted)
         for placed in receipts:
-            place_receipt(self.receipts, placed)
+            self.receipts.place(placed)
 
     def catch_up(
         self,
@@ -230,7 +230,7 @@ class Room:
         self._prune()
         self.notices.catch_up(muted)
         for placed in receipts:
-            place_receipt(self.receipts, placed)
+            self.receipts.place(placed)
         self.cached.clear()
         return True
 

@@ -47,7 +47,10 @@ class Vector:
 
     def __ge__(self, other: Vector) -> bool:
         """Whether everything that `other` has seen is seen here."""
-        return all(self.covers(slot, pos) for slot, pos in other)
+        mine = self._positions
+        if mine == other._positions:
+            return True
+        return all(mine.get(slot, 0) >= pos for slot, pos in other)
 
     def __le__(self, other: Vector) -> bool:
         """Whether everything seen here is seen by `other`."""

@@ -9,15 +9,17 @@ from typing import Final
 from homeserver.domain.shared.errors import InvalidParamError
 
 _MAX_BYTES: Final = 8
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _SMALL: Final = tuple(
     bytes([(n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
     for n in range(1024)
 )
+_SMALL_END: Final = len(_SMALL)
 
 
 def pack_number(number: int) -> bytes:
     """Pack an integer from 0 to 2^64 - 1: its length in bytes, then big-endian bytes."""
-    if number < len(_SMALL):
+    if number < _SMALL_END:
         return _SMALL[number]
     size = (number.bit_length() + 7) // 8
     return bytes((size,)) + number.to_bytes(size, "big")
@@ -25,7 +27,7 @@ def pack_number(number: int) -> bytes:
 
 def to_text(data: bytes) -> str:
     """Write bytes as URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
 
 
 def from_text(text: str, what: str) -> bytes:

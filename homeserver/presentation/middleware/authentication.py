@@ -90,7 +90,11 @@ class _Gates:
             request.requester = await self._services.act_as(service, None, None)
 
     async def guest(self, request: Request) -> None:
-        request.requester = await self._identify(request, _due_token(request))
+        token = _due_token(request)
+        if self._service_of(token) is None:  # most requests: no coroutine more
+            request.requester = await self._authenticator.authenticate(token)
+        else:
+            request.requester = await self._identify(request, token)
 
     async def service(self, request: Request) -> None:
         await self.guest(request)
@@ -115,9 +119,7 @@ class _Gates:
         request.requester = requester
 
     async def _identify(self, request: Request, token: str) -> Requester:
-        requester = None
-        if self._service_of(token) is not None:  # most requests: no coroutine more
-            requester = await self._as_service(request, token)
+        requester = await self._as_service(request, token)
         return requester or await self._authenticator.authenticate(token)
 
     async def _as_service(self, request: Request, token: str) -> Requester | None:

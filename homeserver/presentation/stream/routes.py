@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.errors import GuestAccessForbiddenError, LimitExceededError
 from homeserver.infrastructure.telemetry.metrics import count_close
-from homeserver.presentation.client.sync import read_sync_request
 from homeserver.presentation.middleware.errors import refusal_of
 from homeserver.presentation.routing import Auth, Route
 from homeserver.presentation.stream.handshake import PROTOCOL, check_handshake, stream_token
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.authenticator import Authenticator
     from homeserver.application.requester import Requester
     from homeserver.application.sync.context import SyncRequest
-    from homeserver.presentation.client.sync import FilterSource
+    from homeserver.presentation.client.sync import SyncQueries
     from homeserver.presentation.request import Request
     from homeserver.presentation.stream.wire import Wire
 
@@ -33,7 +32,7 @@ class Stream:
     """Opens sockets."""
 
     authenticator: Authenticator
-    filters: FilterSource
+    queries: SyncQueries
     work: Work
 
     async def __call__(self, request: Request) -> StreamResponse:
@@ -57,7 +56,7 @@ class Stream:
 
     async def _open(self, request: Request, wire: Wire) -> tuple[Socket, SyncRequest]:
         requester = await self._enter(request)
-        wanted = await read_sync_request(request, requester, self.filters, 0)
+        wanted = await self.queries.read(request, requester, 0)
         self.work.sockets.make_room(requester.user_nid)
         socket = Socket(self.work, requester, wire)
         self.work.sockets.add(socket)

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 
 from homeserver.application.receipts.mark_read import MarkRead
-from homeserver.domain.receipts.placed import receipts_after
 from tests.support.world import ALICE, BOB, CAROL, NIDS, Put, member, requester, says, visibility
 
 if TYPE_CHECKING:
@@ -37,8 +36,8 @@ async def test_a_receipt_is_in_memory_and_after_a_restart_too(house: House) -> N
     assert placed.receipt.event_id == said[0].event.event_id
     assert placed.notify_ord == 1
     assert placed.user_nid == NIDS[BOB]
-    assert [each.receipt.key for each in receipts_after(room.receipts, before)] == [KEY]
-    assert not list(receipts_after(room.receipts, house.store.hub.ticks.vector))
+    assert [each.receipt.key for each in room.receipts.after(before)] == [KEY]
+    assert not list(room.receipts.after(house.store.hub.ticks.vector))
     loaded = await house.world.reload(room)
     assert loaded is not room
     assert loaded.receipts == room.receipts
