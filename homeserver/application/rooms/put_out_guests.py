@@ -70,7 +70,8 @@ class GuestLook:
         state = draft.room(room)
         if not was_open or is_open_to_guests(state):
             return
-        names = [user for user in _joined(state) if may_be_guest(user, self._server_name)]
+        members = state.room.members.keys() | state.joined.keys()
+        names = sorted(user for user in members if self._may_be_here(state, user))
         unread = [user for user in names if user not in self._known]
         if unread:
             raise UnreadGuestsError(unread)
@@ -80,9 +81,9 @@ class GuestLook:
                 new = NewEvent(MEMBER, content, guest.user_id, target_nid=guest.user_nid)
                 compose(draft, room, guest, new)
 
-
-def _joined(state: RoomDraft) -> list[str]:
-    """Who is joined at this point of the batch."""
-    users = [*state.room.members, *(u for u in state.joined if u not in state.room.members)]
-    held = ((user, state.state(MEMBER, user)) for user in users)
-    return [user for user, event in held if event is not None and event.membership == JOIN]
+    def _may_be_here(self, state: RoomDraft, user_id: str) -> bool:
+        """Whether somebody may be a guest, and is joined at this point of the batch."""
+        if not may_be_guest(user_id, self._server_name):
+            return False
+        held = state.state(MEMBER, user_id)
+        return held is not None and held.membership == JOIN

@@ -168,6 +168,21 @@ async def test_who_types_is_told_anew_where_the_list_changes(
     assert juliet.rooms[room].typing == [nurse.user_id, romeo.user_id]
 
 
+async def test_counts_that_fall_by_an_event_of_theirs_are_told(
+    romeo: Phone, juliet: Phone, nurse: Phone, room: str
+) -> None:
+    await ignore(juliet, nurse)
+    said = await romeo.send(room, "word")
+    before = (await juliet.get())["rooms"]["join"][room]["unread_notifications"]
+    await nurse.send(room, "not counted")
+    assert "rooms" not in await juliet.get()
+    await nurse.redact(room, said)
+    part = (await juliet.get())["rooms"]["join"][room]
+    assert part["timeline"]["events"] == []
+    now = part["unread_notifications"]
+    assert now["notification_count"] == before["notification_count"] - 1
+
+
 @pytest.mark.parametrize("restart", [False, True])
 async def test_an_invitation_that_is_not_sent_still_ends_what_was_before(
     town: SyncTown, romeo: Phone, juliet: Phone, nurse: Phone, room: str, *, restart: bool
