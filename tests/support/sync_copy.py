@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 IGNORED_USERS = "m.ignored_user_list"
-NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -25,9 +24,10 @@ class Lists:
             self.runs.pop()
         self.runs.append((token, ignored))
 
-    def at(self, covers: Callable[[str], bool]) -> frozenset[str]:
-        """The list of the first answer whose token covers something."""
-        return next((ignored for token, ignored in self.runs if covers(token)), NOBODY)
+    def since(self, covers: Callable[[str], bool]) -> list[frozenset[str]]:
+        """The lists of the first answer whose token covers something, and of those after it."""
+        first = next((n for n, (token, _) in enumerate(self.runs) if covers(token)), None)
+        return [] if first is None else [ignored for _, ignored in self.runs[first:]]
 
 
 @dataclass
@@ -147,12 +147,13 @@ class Missed:
     """What one who follows need not have, or need not lose.
 
     `forgotten` are rooms that the user forgot; `events` were sent by somebody whom the user
-    ignored when the answer was made that would have brought them; `withheld` are the rooms
-    with an invitation by one who is ignored, or was then.
+    ignored when the answer was made that would have brought them; of `either` the walk cannot
+    tell; `withheld` are the rooms with an invitation by one who is ignored, or was then.
     """
 
     forgotten: Collection[str] = ()
     events: Collection[str] = ()
+    either: Collection[str] = ()
     withheld: Collection[str] = ()
 
 
@@ -170,8 +171,9 @@ def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, missed: Missed 
     assert set(held.left) - set(fresh.left) <= {*missed.forgotten, *missed.withheld}
     for room, now_there in fresh.joined.items():
         then_there = held.joined[room]
-        shown = [e for e in then_there.timeline if then_there.authors.get(e) not in held.ignored]
-        told = [e for e in now_there.timeline if e not in missed.events]
+        known = [e for e in then_there.timeline if e not in missed.either]
+        shown = [e for e in known if then_there.authors.get(e) not in held.ignored]
+        told = [e for e in now_there.timeline if e not in {*missed.events, *missed.either}]
         count = min(len(shown), len(told))
         assert shown[len(shown) - count :] == told[len(told) - count :], (shown, told)
         _compare_room(then_there, now_there, truth.joined[room], lazy=lazy)

@@ -47,7 +47,7 @@ async def _open(folder: Path, bus: str) -> AsyncIterator[ClusterTown]:
 
 
 async def _walk(town: ClusterTown, steps: list[Step]) -> None:
-    walk = Walk(town)
+    walk = Walk(town, apart=True)
     await walk.take(steps)
     await town.settle()
     await walk.end()
