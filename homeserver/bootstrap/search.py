@@ -36,12 +36,16 @@ def build_search(core: Core) -> SearchParts:
     """Wire it; on each worker, of which one at a time fills."""
     index = SqlSearchIndex(core.database)
     search_log = SqlSearchLog(core.database, core.clock, lambda: core.writer.lease.holder)
-    texts = VisibleTexts(core.access, core.rooms, core.memberships, index)
-    scan, state = LogScan(core.store), StateReader(core.store)
-    search = SearchEvents(
-        texts, core.store, scan, state, core.aggregations, IgnoredUsers(core.account_data)
-    )
     directory = SqlUserDirectory(core.database)
     keep_filled = KeepFilled(search_log, directory, SqlTailReader(core.database), core.hub)
-    routes = (*search_routes(search), *user_directory_routes(SearchUsers(index, directory)))
-    return SearchParts(routes, keep_filled)
+    search = SearchEvents(
+        VisibleTexts(core.access, core.rooms, core.memberships, index),
+        core.store,
+        LogScan(core.store),
+        StateReader(core.store),
+        core.aggregations,
+        IgnoredUsers(core.account_data),
+        keep_filled.caught_up,
+    )
+    people = SearchUsers(index, directory, keep_filled.caught_up)
+    return SearchParts((*search_routes(search), *user_directory_routes(people)), keep_filled)

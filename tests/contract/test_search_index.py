@@ -412,7 +412,7 @@ async def test_a_user_with_an_account_is_found_by_the_name_of_the_profile(desk: 
 
     await desk.world.writer.submit(change)
     await desk.fill()
-    search = SearchUsers(desk.index, desk.directory)
+    search = SearchUsers(desk.index, desk.directory, desk.fill)
     person = Person(BOB, "Robert", "mxc://a/b")
     assert await search(requester(ALICE), "rob", 9) == ([person], False)
     assert await search(requester(ALICE), "bob", 9) == ([person], False)  # the id

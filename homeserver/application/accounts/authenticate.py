@@ -84,8 +84,8 @@ class Authenticate:
         entry = self._entries.get(key)
         if (
             entry is not None
-            and self._clock.monotonic() < self._lease_until
-            and self._clock.now_ms() < entry.expires_ts
+            and (self._lease_until is inf or self._clock.monotonic() < self._lease_until)
+            and (entry.expires_ts is inf or self._clock.now_ms() < entry.expires_ts)
         ):
             self._entries.move_to_end(key)
             return entry.requester

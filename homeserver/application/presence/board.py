@@ -66,12 +66,11 @@ class PresenceBoard:
         self.enabled = enabled
         self.tick = clock.now_ms()
         self.tell: Callable[[Collection[Person]], None] | None = None
-        self._people: OrderedDict[int, Person] = OrderedDict()
-        self._by_id: dict[str, Person] = {}
+        self._people: dict[int, Person] = {}
         self._here: set[int] = set()
         self._elsewhere: set[int] = set()
-        self._rooms: dict[int, OrderedDict[int, int]] = {}
-        self._moved: OrderedDict[int, int] = OrderedDict()
+        self._rooms: dict[int, dict[int, int]] = {}
+        self._moved: dict[int, int] = {}
         self._dirty: OrderedDict[int, Person] = OrderedDict()
         self._queue: OrderedDict[int, Feed] = OrderedDict()
         self._crowded: set[int] = set()
@@ -92,15 +91,18 @@ class PresenceBoard:
         """
         if state == OFFLINE or not requester.device_nid or not self.enabled():
             return None
-        person = self._person(requester.user_nid, requester.user_id)
+        nid = requester.user_nid
+        person = self._people.get(nid) or self._person(nid, requester.user_id)
         if person is None:
             return None
-        held = person.devices.get(requester.device_nid)
-        known = held is not None and held.state == state
-        device = person.attend(requester.device_nid, state, self._clock.now_ms())
-        device.polls += 1
-        if not known:
+        now_ms = self._clock.now_ms()
+        device = person.devices.get(requester.device_nid)
+        if device is not None and device.state == state:
+            device.at_ms = now_ms
+        else:
+            device = person.attend(requester.device_nid, state, now_ms)
             self._note_own(person)
+        device.polls += 1
         return device
 
     def leave(self, device: Attendance | None) -> None:
@@ -208,16 +210,15 @@ class PresenceBoard:
             if len(self._people) >= MAX_PEOPLE and not self._forget_one():
                 return None
             person = self._people[nid] = Person(nid, user_id)
-            self._by_id[user_id] = person
         return person
 
     def _forget_one(self) -> bool:
         """Drop the user known longest, if that one is offline; room for another then."""
         nid, person = next(iter(self._people.items()))
-        self._people.move_to_end(nid)
+        self._people[nid] = self._people.pop(nid)
         if person.devices or person.heard or nid in self._dirty:
             return False
-        del self._people[nid], self._by_id[person.user_id]
+        del self._people[nid]
         self._here.discard(nid)
         self._elsewhere.discard(nid)
         self._leave(person, person.rooms)
@@ -263,7 +264,6 @@ class PresenceBoard:
     def _clear(self) -> None:
         """It was switched off: forget everybody."""
         self._people.clear()
-        self._by_id.clear()
         self._here.clear()
         self._elsewhere.clear()
         self._rooms.clear()
@@ -323,10 +323,9 @@ class PresenceBoard:
         """Make a user news in rooms, and queue who listens there."""
         self.tick = person.tick = max(self.tick + 1, self._clock.now_ms())
         for nid in rooms:
-            changes = self._rooms.setdefault(nid, OrderedDict())
-            changes[person.nid] = self._moved[nid] = self.tick
-            changes.move_to_end(person.nid)
-            self._moved.move_to_end(nid)
+            for changes, key in ((self._rooms.setdefault(nid, {}), person.nid), (self._moved, nid)):
+                changes.pop(key, None)  # the latest comes last
+                changes[key] = self.tick
             watchers = self._hub.watchers(nid)
             if len(watchers) > CROWD:
                 self._crowded.add(nid)
@@ -388,7 +387,7 @@ class PresenceBoard:
     def _absorb(self, draft: RoomDraft) -> None:
         """Who sends is active."""
         for item in draft.events:
-            person = self._by_id.get(item.event.sender)
+            person = self._people.get(item.sender_nid)
             if person is not None and person.nid in self._here:
                 person.active_ms = self._clock.now_ms()
                 if not person.shown.currently_active:

@@ -14,7 +14,7 @@ from homeserver.domain.search.tokens import terms_of, words_of
 from homeserver.domain.sync.filter import RoomEventFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.relations.aggregations import Aggregations
@@ -45,14 +45,16 @@ class SearchEvents:
         state: StateReader,
         aggregations: Aggregations,
         ignored: IgnoredUsers,
+        caught_up: Callable[[], Awaitable[None]],
     ) -> None:
-        """Read with these."""
+        """Read with these; `caught_up` waits for the index (`KeepFilled`)."""
         self._texts = texts
         self._store = store
         self._scan = scan
         self._state = state
         self._aggregations = aggregations
         self._ignored = ignored
+        self._caught_up = caught_up
 
     async def __call__(self, requester: Requester, criteria: Criteria) -> Results:
         """A page of what the requester may see. Raises InvalidParamError for `next_batch`."""
@@ -60,6 +62,7 @@ class SearchEvents:
         terms = terms_of(criteria.term)
         if not terms or not criteria.keys:
             return Results()
+        await self._caught_up()
         question = Question(
             terms,
             criteria.keys,

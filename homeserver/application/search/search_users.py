@@ -11,7 +11,7 @@ from homeserver.domain.search.score import score
 from homeserver.domain.search.tokens import terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from homeserver.application.ports.search_index import SearchIndex
     from homeserver.application.ports.user_directory import Person, UserDirectory
@@ -34,10 +34,16 @@ class FoundPeople(NamedTuple):
 class SearchUsers:
     """Finds users by their ids and names: all words of a query, the last as a beginning."""
 
-    def __init__(self, index: SearchIndex, directory: UserDirectory) -> None:
-        """Look here."""
+    def __init__(
+        self,
+        index: SearchIndex,
+        directory: UserDirectory,
+        caught_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Look here; `caught_up` waits for the index (`KeepFilled`)."""
         self._index = index
         self._directory = directory
+        self._caught_up = caught_up
 
     async def __call__(self, requester: Requester, term: str, limit: int) -> FoundPeople:
         """Up to `limit` users who share a room with the requester or are in an open room.
@@ -62,6 +68,7 @@ class SearchUsers:
         terms = terms_of(term)
         if not terms:
             return []
+        await self._caught_up()
         question = Question(terms, [SearchKey.PERSON])
         found = await self._index.find(question, [PEOPLE], MAX_FOUND)
         ranked = [(score(terms, each.tokens), each.seq) for each in found]

@@ -76,6 +76,30 @@ class JoinedRooms:
             parts.append(b'"summary":' + _encode(summary))
         return b"{" + b",".join(parts) + b"}"
 
+    def at_once(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
+        """The same for who has followed the room, where only messages came that others got too.
+
+        Such answers are most of all; this makes them from memory, without a coroutine for each
+        part. None: it takes the whole way.
+        """
+        if span.since is None or span.user_changed or span.rules.lazy or span.request.full_state:
+            return None
+        known = self._timeline.known_position
+        until, after = known(room, span.until), known(room, span.since)
+        if until is None or after is None:
+            return None
+        bounds = Bounds(after, until, fresh=False)
+        if not is_common(span, place, bounds) or not room.state_stayed_since(after):
+            return None
+        shared = self._shared.find(span, room, bounds)
+        if shared is None or shared.page.limited or self._data.has_moved(span, room):
+            return None
+        counts = self._data.counts_at_once(span, room, place)
+        if counts is None or not shared.page.events:
+            return None
+        state = render_state(span, room, STILL.events)
+        return b"{%b,%b,%b}" % (state, shared.rendered(span, bounds), counts)
+
     async def _bounds(self, span: Span, room: Room, place: RoomPlace) -> Bounds:
         known, reader = self._timeline.known_position, self._timeline
         until = known(room, span.until)

@@ -73,6 +73,21 @@ class RoomData:
         extra.parts += counts
         return extra
 
+    def has_moved(self, span: Span, room: Room) -> bool:
+        """Whether there may be more to tell than counts, to who has had a part of the room."""
+        since, typing = span.since, span.typing_since
+        if since is None or typing is None or room.receipts.moved_since(since):
+            return True
+        return self._typing.changed_since(room.nid, typing)
+
+    def counts_at_once(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
+        """The unread counts as a member of the room's object; None where they take longer."""
+        if span.rules.counts_threads:
+            return None
+        requester = span.requester
+        counts = self._unread.at_once(room, requester.user_id, requester.user_nid, place)
+        return None if counts is None else b'"unread_notifications":%b' % _unread(counts)
+
     async def _counts(self, span: Span, room: Room, place: RoomPlace) -> list[bytes]:
         """The unread counts as members of the room's object, by thread where that is asked for."""
         who = (span.requester.user_id, span.requester.user_nid, place)

@@ -216,7 +216,9 @@ class Sync:
             if wanted is not None and not wanted(room.room_id):
                 continue
             told = place if place.membership != INVITE else await self._invited(span, room, place)
-            body = await self._room(span, room, told) if told is not None else None
+            body = None if place.membership != JOIN else self._joined.at_once(span, room, place)
+            if body is None and told is not None:
+                body = await self._room(span, room, told)
             if span.feed.places.get(nid) is not place:
                 raise _MovedError
             if place.membership == JOIN and span.is_new(place.slot, place.pos):

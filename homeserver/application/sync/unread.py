@@ -22,7 +22,6 @@ from homeserver.domain.rooms.room import MEMBER
 if TYPE_CHECKING:
     from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.user_data.account_data import AccountData
-    from homeserver.application.user_data.items import UserData
     from homeserver.domain.push.lines import Lines
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room
@@ -77,18 +76,12 @@ class UnreadCounts:
         it was loaded, and waits for nothing else. The rules and the ignored users of now decide
         about all events, however old.
         """
-        data = self._data.known(user_nid) or await self._data.of(user_nid)
-        wishes = self._wishes_in(room, data)
+        if read_place(room, user_id, place).seq >= room.head.seq:
+            return NOTHING_UNREAD
+        wishes = await self.wishes_in(room, user_nid)
         if wishes.mode is Mode.NOTHING:
             return NOTHING_UNREAD
-        read = read_place(room, user_id, place)
-        if read.seq >= room.head.seq:
-            return NOTHING_UNREAD
-        own = room.notices.own.get(user_nid)
-        if own is None or user_nid not in room.notices.highlights:
-            read = await self.read_up_to(room, user_id, user_nid, place)
-        elif own > read:
-            read = own
+        read = await self.read_up_to(room, user_id, user_nid, place)
         if read.seq >= room.head.seq:
             return NOTHING_UNREAD
         if wishes.mode is Mode.TALLY:
@@ -100,11 +93,19 @@ class UnreadCounts:
             return Unread(counts.highlight_count, counts.highlight_count)
         return counts
 
+    def at_once(self, room: Room, user_id: str, user_nid: int, place: RoomPlace) -> Unread | None:
+        """The same where memory has all for it and the default rules hold, else None."""
+        data, notices = self._data.known(user_nid), room.notices
+        own = notices.own.get(user_nid)
+        if data is None or own is None or user_nid not in notices.highlights:
+            return None
+        if self._rules.of(data) is not None:
+            return None
+        return _count(room, user_nid, max(own, read_place(room, user_id, place)))
+
     async def wishes_in(self, room: Room, user_nid: int) -> RoomWishes:
         """What the user's rules of now come to in a room."""
-        return self._wishes_in(room, await self._data.of(user_nid))
-
-    def _wishes_in(self, room: Room, data: UserData) -> RoomWishes:
+        data = self._data.known(user_nid) or await self._data.of(user_nid)
         wishes = self._rules.of(data)
         if wishes is None:
             return _DEFAULT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import Final
 
 from homeserver.domain.shared.errors import InvalidParamError
@@ -21,6 +22,11 @@ def pack_number(number: int) -> bytes:
     """Pack an integer from 0 to 2^64 - 1: its length in bytes, then big-endian bytes."""
     if number < _SMALL_END:
         return _SMALL[number]
+    return _pack_large(number)
+
+
+@lru_cache(maxsize=1024)
+def _pack_large(number: int) -> bytes:
     size = (number.bit_length() + 7) // 8
     return bytes((size,)) + number.to_bytes(size, "big")
 

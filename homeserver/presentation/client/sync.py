@@ -16,9 +16,10 @@ from homeserver.presentation.responses import json_bytes
 from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from homeserver.application.requester import Requester
+    from homeserver.application.sync.sync import Sync
     from homeserver.domain.sync.filter import Filter
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
@@ -88,7 +89,7 @@ class SyncQueries:
 
 
 def sync_routes(
-    sync: Callable[[Requester, SyncRequest], Awaitable[bytes]],
+    sync: Sync,
     queries: SyncQueries,
     timeout_cap_ms: Callable[[], int],
 ) -> tuple[Route, ...]:
@@ -97,7 +98,7 @@ def sync_routes(
     async def handle(request: Request) -> Response:
         requester = request.requester
         wanted = await queries.read(request, requester, timeout_cap_ms())
-        return json_bytes(await sync(requester, wanted))
+        return json_bytes((await sync.answer(requester, wanted)).body)
 
     return (
         Route(

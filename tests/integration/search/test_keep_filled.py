@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from homeserver.application.search import keep_filled
+from homeserver.application.search.fill_index import FillIndex
 from homeserver.application.search.read_people import PEOPLE
 from homeserver.infrastructure.sql.slot import release
 from tests.integration.search.conftest import hits
@@ -44,16 +45,47 @@ async def found(phone: Phone, text: str) -> float:
     return now() - began
 
 
+async def _grown(store: Store, held: int) -> None:
+    """Wait until the index has more than so many texts, without asking for it."""
+    async with asyncio.timeout(20):
+        while await texts(store) <= held:
+            await asyncio.sleep(0.02)
+
+
 async def test_a_message_is_found_soon(town: SyncTown, romeo: Phone) -> None:
     room = await romeo.create_room()
     await romeo.send(room, "before")
     town.search.keep_filled.start()
     await found(romeo, "before")
-    waits = []
     for number in range(3):
         await romeo.send(room, f"message{number}")
-        waits.append(await found(romeo, f"message{number}"))
-    assert sorted(waits)[1] < SOON
+        assert f"message{number}" in await hits(romeo, f"message{number}")  # at once
+    held = await texts(town.store)
+    began = now()
+    await romeo.send(room, "that nobody asks for")
+    await _grown(town.store, held)
+    assert now() - began < SOON
+
+
+async def test_a_search_does_not_wait_for_an_index_that_stands_still(
+    town: SyncTown, romeo: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_filled, "CATCH_UP_SECONDS", 0.2)
+    room = await romeo.create_room()
+    await romeo.send(room, "before")
+    town.search.keep_filled.start()
+    await found(romeo, "before")
+    locked = asyncio.Event()
+
+    async def never(_fill: object) -> bool:
+        locked.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(FillIndex, "__call__", never)
+    await romeo.send(room, "after")
+    await asyncio.wait_for(locked.wait(), 5)
+    assert await hits(romeo, "after") == []
+    assert await hits(romeo, "before") == ["before"]
 
 
 async def test_a_rush_of_writes_goes_first_but_not_for_ever(
@@ -65,6 +97,7 @@ async def test_a_rush_of_writes_goes_first_but_not_for_ever(
     await romeo.send(room, "before")
     town.search.keep_filled.start()
     await found(romeo, "before")
+    held, began = await texts(town.store), now()
     await romeo.send(room, "rushed")
 
     async def rush() -> None:
@@ -72,9 +105,9 @@ async def test_a_rush_of_writes_goes_first_but_not_for_ever(
             await asyncio.gather(*(romeo.send(room, "noise") for _ in range(3)))
 
     rushing = asyncio.create_task(rush())
-    waited = await found(romeo, "rushed")
+    await _grown(town.store, held)
     rushing.cancel()
-    assert waited > 3 * keep_filled.PAUSE_SECONDS
+    assert now() - began > 3 * keep_filled.PAUSE_SECONDS
 
 
 async def test_what_came_while_nobody_looked_is_found_after_a_restart(
