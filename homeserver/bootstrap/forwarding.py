@@ -42,5 +42,6 @@ def build_forwarding(
     cluster.kinds[OUTCOMES] = forwarder.receive
     core.writer.on_clash = lambda room: crowded.note(room.room_id)
     return SendMessage(
-        ForwardedSend(forwarder, here.send_event), ForwardedRedact(forwarder, here.redact_event)
+        ForwardedSend(forwarder, here.send_event, core.hub.unanswered),
+        ForwardedRedact(forwarder, here.redact_event),
     )

@@ -32,7 +32,7 @@ def build_legacy(core: Core, sync: Sync) -> tuple[Route, ...]:
     directory = SqlDirectoryStore(core.database)
     get_event = GetEvent(access, core.store, beside)
     cases = LegacyCases(
-        OldSync(sync),
+        OldSync(sync, core.rooms, core.account_data, directory),
         RoomSnapshot(messages, state, directory, core.account_data),
         PeekRoom(
             access=access,

@@ -126,7 +126,7 @@ def build_send(core: Core) -> SendMessage:
 
 
 def _guests(core: Core) -> PutOutGuests:
-    return PutOutGuests(SqlGuestStore(core.database), core.writer, core.server_name)
+    return PutOutGuests(SqlGuestStore(core.database), core.server_name)
 
 
 def room_routes(core: Core, people: People, send: SendMessage, memo: Memo) -> tuple[Route, ...]:

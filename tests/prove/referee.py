@@ -107,7 +107,7 @@ class Referee:
             body = await device.fresh()
             fresh = Copy().apply(body)
             try:
-                compare(device.copy, fresh, fresh, lazy=False, forgotten=set())
+                compare(device.copy, fresh, fresh, lazy=False)
             except AssertionError as error:
                 law = traceback.extract_tb(error.__traceback__)[-1].line
                 said = f"{device.name} holds what a fresh sync does not say: {law} {error}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.receive_events import ReceiveEvents
 from homeserver.domain.rooms.room import Room
 from homeserver.infrastructure.sql.branch_store import SqlBranchStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from tests.support.dags import RecordedRoom, load_dag
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class RoomFromAfar:
             users=worker.users,
             writer=core.writer,
             new_nid=core.writer.new_nid,
+            guests=PutOutGuests(SqlGuestStore(core.database), core.server_name),
         )
         cited = [self.dag.events[name] for name in step.get("with", [])]
         await receive(

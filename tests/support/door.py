@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from homeserver.application.presence.board import PresenceBoard
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.get_messages import MessagesQuery
+from homeserver.application.rooms.put_out_guests import PutOutGuests
 from homeserver.application.rooms.receive_events import ReceiveEvents
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.candidates import Candidates
@@ -37,6 +38,7 @@ from homeserver.domain.sync.position import encode_position
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_store import SqlBranchStore
+from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
@@ -44,10 +46,15 @@ from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from tests.support.world import NIDS
 
 if TYPE_CHECKING:
+    from homeserver.application.ports.guest_store import GuestStore
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.verdict import Verdict
     from tests.support.dags import RecordedRoom
     from tests.support.world import World
+
+
+SERVER = "a.example"
+"""Whose worker it is."""
 
 
 class StoredUsers:
@@ -77,8 +84,16 @@ class StoredUsers:
 class DoorWorld:
     """One recorded room at one worker."""
 
-    def __init__(self, world: World, dag: RecordedRoom, users: StoredUsers, room: Room) -> None:
+    def __init__(
+        self,
+        world: World,
+        dag: RecordedRoom,
+        users: StoredUsers,
+        room: Room,
+        guests: GuestStore | None = None,
+    ) -> None:
         """Wire as the composition root does."""
+        guests = guests or SqlGuestStore(world.database)
         self.world, self.dag, self.users, self.room = world, dag, users, room
         self.receive = ReceiveEvents(
             rooms=world.store,
@@ -87,6 +102,7 @@ class DoorWorld:
             users=users,
             writer=world.writer,
             new_nid=world.writer.new_nid,
+            guests=PutOutGuests(guests, SERVER),
         )
         self.verdicts: dict[str, Verdict] = {}
 

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
 
 Json = dict[str, Any]
+IGNORED_USERS = "m.ignored_user_list"
+
+
+@dataclass
+class Lists:
+    """Under which lists of ignored users answers were made: runs, each with its last token."""
+
+    runs: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+
+    def note(self, token: str, ignored: frozenset[str]) -> None:
+        """Take in an answer."""
+        if self.runs and self.runs[-1][1] == ignored:
+            self.runs.pop()
+        self.runs.append((token, ignored))
+
+    def since(self, covers: Callable[[str], bool]) -> list[frozenset[str]]:
+        """The lists of the first answer whose token covers something, and of those after it."""
+        first = next((n for n, (token, _) in enumerate(self.runs) if covers(token)), None)
+        return [] if first is None else [ignored for _, ignored in self.runs[first:]]
 
 
 @dataclass
 class RoomCopy:
-    """One room on a client. `delivered` are all timeline events, `timeline` those since a gap."""
+    """One room on a client. `delivered` are all timeline events, `timeline` those since a gap.
+
+    `lists` are those of the answers since that gap, `authors` the senders of what is no state.
+    """
 
     delivered: list[str] = field(default_factory=list)
     timeline: list[str] = field(default_factory=list)
@@ -21,15 +46,18 @@ class RoomCopy:
     unread: Json = field(default_factory=dict)
     summary: Json = field(default_factory=dict)
     senders: set[str] = field(default_factory=set)
+    authors: dict[str, str] = field(default_factory=dict)
+    lists: Lists = field(default_factory=Lists)
 
     def apply(self, part: Json) -> None:
         """Take in an entry of `join` or `leave`."""
         events = part["timeline"]["events"]
         if part["timeline"]["limited"]:
-            self.timeline, self.senders = [], set()
+            self.timeline, self.senders, self.lists = [], set(), Lists()
         self.delivered += [e["event_id"] for e in events]
         self.timeline += [e["event_id"] for e in events]
         self.senders |= {e["sender"] for e in events}
+        self.authors |= {e["event_id"]: e["sender"] for e in events if "state_key" not in e}
         told = part["state_after"]["events"] if "state_after" in part else None
         for event in [*part["state"]["events"], *events] if told is None else told:
             if "state_key" in event:
@@ -55,14 +83,22 @@ class RoomCopy:
 
 @dataclass
 class Copy:
-    """All that a client knows."""
+    """All that a client of `user_id` knows."""
 
+    user_id: str = ""
     joined: dict[str, RoomCopy] = field(default_factory=dict)
     left: dict[str, RoomCopy] = field(default_factory=dict)
     invited: dict[str, list[Json]] = field(default_factory=dict)
     knocked: dict[str, list[Json]] = field(default_factory=dict)
     presence: dict[str, str] = field(default_factory=dict)
     account_data: dict[str, Json] = field(default_factory=dict)
+    lists: Lists = field(default_factory=Lists)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Whom the user ignores, as far as this client was told; nobody ignores themselves."""
+        content = self.account_data.get(IGNORED_USERS, {})
+        return frozenset(content.get("ignored_users", {})) - {self.user_id}
 
     def apply(self, answer: Json) -> Copy:
         """Take in an answer."""
@@ -91,6 +127,8 @@ class Copy:
                 copy = RoomCopy() if _is_whole(part) else self.left.get(room, RoomCopy())
             copy.apply(part)
             self.left[room] = copy
+        for lists in (self.lists, *(copy.lists for copy in self.joined.values())):
+            lists.note(answer["next_batch"], self.ignored)
         return self
 
     def _drop(self, room: str) -> None:
@@ -104,19 +142,45 @@ def _is_whole(part: Json) -> bool:
     return any(event["type"] == "m.room.create" for event in events)
 
 
-def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, forgotten: set[str]) -> None:
+@dataclass(frozen=True)
+class Missed:
+    """What one who follows need not have, or need not lose.
+
+    `forgotten` are rooms that the user forgot; `events` were sent by somebody whom the user
+    ignored when the answer was made that would have brought them; of `either` the walk cannot
+    tell; `withheld` are the rooms with an invitation by one who is ignored, or was then.
+    """
+
+    forgotten: Collection[str] = ()
+    events: Collection[str] = ()
+    either: Collection[str] = ()
+    withheld: Collection[str] = ()
+
+
+def compare(held: Copy, fresh: Copy, truth: Copy, *, lazy: bool, missed: Missed = Missed()) -> None:
     """Assert that a client that followed knows what one that starts now is told.
 
-    `truth` is a fresh one without lazy loading; `forgotten` are rooms that the user forgot.
+    `truth` is a fresh one without lazy loading. As the specification asks of clients, it hides
+    what it holds by users whom it ignores now; what was `missed` it would get by starting anew.
     """
     assert held.account_data == fresh.account_data
     assert set(held.joined) == set(fresh.joined), (set(held.joined), set(fresh.joined))
-    _compare_stripped(held.invited, fresh.invited)
-    _compare_stripped(held.knocked, fresh.knocked)
+    for then, now in ((held.invited, fresh.invited), (held.knocked, fresh.knocked)):
+        _compare_stripped(_without(then, missed.withheld), _without(now, missed.withheld))
     assert set(fresh.left) <= set(held.left), (set(held.left), set(fresh.left))
-    assert set(held.left) - set(fresh.left) <= forgotten
-    for room, now in fresh.joined.items():
-        _compare_room(held.joined[room], now, truth.joined[room], lazy=lazy)
+    assert set(held.left) - set(fresh.left) <= {*missed.forgotten, *missed.withheld}
+    for room, now_there in fresh.joined.items():
+        then_there = held.joined[room]
+        known = [e for e in then_there.timeline if e not in missed.either]
+        shown = [e for e in known if then_there.authors.get(e) not in held.ignored]
+        told = [e for e in now_there.timeline if e not in {*missed.events, *missed.either}]
+        count = min(len(shown), len(told))
+        assert shown[len(shown) - count :] == told[len(told) - count :], (shown, told)
+        _compare_room(then_there, now_there, truth.joined[room], lazy=lazy)
+
+
+def _without(rooms: dict[str, list[Json]], some: Collection[str]) -> dict[str, list[Json]]:
+    return {room: events for room, events in rooms.items() if room not in some}
 
 
 def _compare_stripped(then: dict[str, list[Json]], now: dict[str, list[Json]]) -> None:
@@ -130,8 +194,6 @@ def _own(events: list[Json]) -> list[str]:
 
 
 def _compare_room(then: RoomCopy, now: RoomCopy, truth: RoomCopy, *, lazy: bool) -> None:
-    count = min(len(then.timeline), len(now.timeline))
-    assert then.timeline[-count:] == now.timeline[-count:], (then.timeline, now.timeline)
     if lazy:
         assert {k: v for k, v in then.state.items() if truth.state.get(k) != v} == {}
         assert {k for k in truth.state if k[0] != "m.room.member"} <= set(then.state)

@@ -145,7 +145,7 @@ class Town:
         )
         check = CheckRelation(SqlRelationStore(self.store.database), rooms, rooms)
         self.send_event = SendEvent(self.access, check, writer)
-        guests = PutOutGuests(SqlGuestStore(self.store.database), writer, self.store.server_name)
+        guests = PutOutGuests(SqlGuestStore(self.store.database), self.store.server_name)
         self.redact_event = RedactEvent(self.access, rooms, writer, guests)
         self.state = SendState(self.access, self.aliases, self.set_member, writer, guests)
         self.resolve = ResolveAlias(self.aliases)

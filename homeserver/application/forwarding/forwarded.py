@@ -13,21 +13,24 @@ if TYPE_CHECKING:
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.compose import Transaction
     from homeserver.application.rooms.sending import RedactsEvents, SendsEvents
+    from homeserver.application.sync.unanswered import Unanswered
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardedSend:
-    """See `SendsEvents`."""
+    """See `SendsEvents`; the sender's syncs on this worker let the answer leave first."""
 
     forward: Forwarder
     here: SendsEvents
+    unanswered: Unanswered
 
     async def __call__(
         self, requester: Requester, room_id: str, new: NewEvent, txn: Transaction
     ) -> str:
         """See `SendsEvents.__call__`."""
-        event_id = await self.forward(requester, room_id, new, txn)
-        return event_id or await self.here(requester, room_id, new, txn)
+        with self.unanswered.sending(requester.user_nid):
+            event_id = await self.forward(requester, room_id, new, txn)
+            return event_id or await self.here(requester, room_id, new, txn)
 
 
 @dataclass(frozen=True, slots=True)

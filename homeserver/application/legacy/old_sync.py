@@ -16,8 +16,11 @@ from homeserver.domain.sync.filter import EventFilter, Filter, RoomEventFilter, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from homeserver.application.ports.directory_store import DirectoryStore
     from homeserver.application.requester import Requester
+    from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.sync.sync import Sync
+    from homeserver.application.user_data.account_data import AccountData
 
     Json = dict[str, Any]
 
@@ -39,9 +42,18 @@ class OldSync:
     A device's messages are not part of these answers, so they stay in its inbox.
     """
 
-    def __init__(self, sync: Sync) -> None:
-        """Ask this."""
+    def __init__(
+        self,
+        sync: Sync,
+        rooms: RoomRegistry,
+        account_data: AccountData,
+        directory: DirectoryStore,
+    ) -> None:
+        """Ask these."""
         self._sync = sync
+        self._rooms = rooms
+        self._account_data = account_data
+        self._directory = directory
 
     async def initial(self, requester: Requester, limit: int, *, archived: bool) -> Json:
         """All rooms with their newest `limit` events; with `archived` those that were left."""
@@ -50,17 +62,36 @@ class OldSync:
         end, rooms = found["next_batch"], found.get("rooms", {})
         listed = [_room(room_id, JOIN, part, end) for room_id, part in _items(rooms, "join")]
         for room_id, part in _items(rooms, "invite"):
-            invitation = _invitation(room_id, part, requester.user_id)
-            listed.append({"room_id": room_id, "membership": INVITE, "invite": invitation})
+            listed.append(await self._invited(requester, room_id, part))
         for room_id, part in _items(rooms, "leave"):
             membership = _ended_by(part, requester.user_id)
             listed.append(_room(room_id, membership, part, end))
+        await self._tell_visibility(listed)
         return {
             "end": end,
             "rooms": listed,
             "presence": found.get("presence", {}).get("events", []),
             "account_data": found.get("account_data", {}).get("events", []),
         }
+
+    async def _invited(self, requester: Requester, room_id: str, part: Json) -> Json:
+        """The object `RoomInfo` of an invited room; its events are for members."""
+        room = await self._rooms.get(room_id)
+        data = (await self._account_data.of(requester.user_nid)).of_room(room.nid)
+        return {
+            "room_id": room_id,
+            "membership": INVITE,
+            "invite": _invitation(room_id, part, requester.user_id),
+            "account_data": [
+                {"type": kind, "content": _decode(item.content_json)} for kind, item in data.items()
+            ],
+        }
+
+    async def _tell_visibility(self, listed: list[Json]) -> None:
+        """Say of each room whether it is published; one statement for 512 of them."""
+        published = await self._directory.published_among([each["room_id"] for each in listed])
+        for each in listed:
+            each["visibility"] = "public" if each["room_id"] in published else "private"
 
     async def events(self, requester: Requester, start: str | None, timeout_ms: int) -> Json:
         """What happened since `start` (None: now), waiting for the first of it.

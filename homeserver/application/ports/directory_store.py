@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.rooms.draft import RoomDraft
@@ -52,6 +52,10 @@ class DirectoryStore(Protocol):
 
     async def is_published(self, room_nid: int) -> bool:
         """Whether the room stands in the directory."""
+        ...
+
+    async def published_among(self, room_ids: Sequence[str]) -> Collection[str]:
+        """Those of these rooms that stand in the directory."""
         ...
 
     def show_in_network(self, draft: Draft, room: RoomDraft, network: str, *, shown: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeserver.application.sync.ignored import ignored_by
 from homeserver.application.user_data.items import GLOBAL
 from homeserver.domain.rooms.invite_permission import CONFIGS, Wish, wish_about
 from homeserver.domain.shared.errors import (
@@ -56,7 +57,5 @@ class CheckInvitee:
 def wish_of(data: UserData, inviter: str) -> Wish:
     """What the owner of account data wants of an inviter's invitations."""
     held = data.of_room(GLOBAL)
-    items = {kind: held[kind] for kind in CONFIGS if kind in held}
-    if not items:
-        return Wish.ALLOW
-    return wish_about(inviter, {kind: _decode(i.content_json) for kind, i in items.items()})
+    configs = {kind: _decode(held[kind].content_json) for kind in CONFIGS if kind in held}
+    return wish_about(inviter, configs, ignored=inviter in ignored_by(data))

@@ -15,46 +15,75 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from homeserver.application.ports.guest_store import GuestStore
-    from homeserver.application.ports.writer import Writer
     from homeserver.application.writing.draft import Draft
+    from homeserver.domain.rooms.draft import RoomDraft
     from homeserver.domain.rooms.room import Room
 
 
-class PutOutGuests:
-    """Finds this server's guests in a room and lets them leave.
+class UnreadGuestsError(LookupError):
+    """Of these members it was not read whether they are guests: read it and try again."""
 
-    The event that closes the room and the leaves are one batch. Nobody joins after it, and who
-    joined between the look and the batch is put out by another one.
+    def __init__(self, user_ids: Sequence[str]) -> None:
+        """Say of whom."""
+        super().__init__(*user_ids)
+        self.user_ids = user_ids
+
+
+class PutOutGuests:
+    """Lets this server's guests leave in the very batch that closes a room.
+
+    So no crash comes between, nobody joins after it, and who joined between a look and the
+    batch is looked at then: the batch is computed anew where the room has moved.
     """
 
-    def __init__(self, guests: GuestStore, writer: Writer, server_name: str) -> None:
+    def __init__(self, guests: GuestStore, server_name: str) -> None:
         """Look here who is a guest."""
         self._guests = guests
-        self._writer = writer
         self._server_name = server_name
 
-    async def inside(self, room: Room) -> Sequence[Requester]:
-        """The guests of this server that are in a room."""
-        names = [user for user in room.members if may_be_guest(user, self._server_name)]
-        if not names:
-            return ()
-        found = await self._guests.among(names)
-        return [Requester(user, nid, None, 0, is_guest=True) for user, nid in found]
+    def begin(self) -> GuestLook:
+        """What one request knows of guests; nothing at first."""
+        return GuestLook(self._guests, self._server_name)
 
-    def leave(self, draft: Draft, room: Room, guests: Sequence[Requester]) -> None:
-        """Within the batch that closed the room: let these leave who are still there."""
+
+class GuestLook:
+    """Who of a room's members is a guest of this server, as far as it was asked."""
+
+    def __init__(self, guests: GuestStore, server_name: str) -> None:
+        """Know of nobody."""
+        self._guests = guests
+        self._server_name = server_name
+        self._known: dict[str, Requester | None] = {}
+
+    async def read(self, error: UnreadGuestsError) -> None:
+        """Look up whom a change asked for."""
+        self._known.update(dict.fromkeys(error.user_ids))
+        for user, nid in await self._guests.among(error.user_ids):
+            self._known[user] = Requester(user, nid, None, 0, is_guest=True)
+
+    def leave(self, draft: Draft, room: Room, *, was_open: bool = True) -> None:
+        """Let all guests leave a room that is closed at this point of the batch.
+
+        With `was_open` False it was closed before: nothing is done.
+        Raises UnreadGuestsError where it is not known who is one.
+        """
         state = draft.room(room)
-        if is_open_to_guests(state):
+        if not was_open or is_open_to_guests(state):
             return
-        for guest in guests:
-            held = state.state(MEMBER, guest.user_id)
-            if held is not None and held.membership == JOIN:
+        members = state.room.members.keys() | state.joined.keys()
+        names = sorted(user for user in members if self._may_be_here(state, user))
+        unread = [user for user in names if user not in self._known]
+        if unread:
+            raise UnreadGuestsError(unread)
+        for guest in map(self._known.__getitem__, names):
+            if guest is not None:
                 content = {"membership": LEAVE, "reason": "This room is not open to guests"}
                 new = NewEvent(MEMBER, content, guest.user_id, target_nid=guest.user_nid)
                 compose(draft, room, guest, new)
 
-    async def late(self, room: Room) -> None:
-        """After that batch: let those leave who came just before it."""
-        guests = await self.inside(room)
-        if guests:
-            await self._writer.submit(lambda draft: self.leave(draft, room, guests))
+    def _may_be_here(self, state: RoomDraft, user_id: str) -> bool:
+        """Whether somebody may be a guest, and is joined at this point of the batch."""
+        if not may_be_guest(user_id, self._server_name):
+            return False
+        held = state.state(MEMBER, user_id)
+        return held is not None and held.membership == JOIN

@@ -8,9 +8,11 @@ from homeserver.application.rooms.door import Door
 from homeserver.application.rooms.judge import Judge, Offered
 from homeserver.application.rooms.known_events import KnownEvents, UnreadError
 from homeserver.application.rooms.placing import Placing
+from homeserver.application.rooms.put_out_guests import UnreadGuestsError
 from homeserver.application.rooms.room_graph import RoomGraph
 from homeserver.application.rooms.server_acls import ServerAcls
 from homeserver.domain.rooms.auth import NO_SIGNATURES
+from homeserver.domain.rooms.guest_access import is_open_to_guests
 from homeserver.domain.rooms.resolution import MissingEventError
 from homeserver.domain.rooms.verdict import Missing, Unasked
 from homeserver.domain.shared.errors import UnavailableError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.users import Users
     from homeserver.application.ports.writer import Writer
+    from homeserver.application.rooms.put_out_guests import PutOutGuests
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.auth import Signatures
@@ -45,9 +48,14 @@ class ReceiveEvents:
         users: Users,
         writer: Writer,
         new_nid: Callable[[], int],
+        guests: PutOutGuests,
         signatures: Signatures = NO_SIGNATURES,
     ) -> None:
-        """Read and write through these; `new_nid` gives internal ids."""
+        """Read and write through these; `new_nid` gives internal ids.
+
+        `guests` leave with the events that close a room to them.
+        """
+        self._guests = guests
         self._rooms = rooms
         self._timeline = timeline
         self._branches = branches
@@ -105,19 +113,26 @@ class ReceiveEvents:
         """Read, judge and place; again with what turned out to be needed."""
         known = KnownEvents(room, self._timeline, self._branches, self._users)
         await known.look_up(events, offered.events.values())
+        look = self._guests.begin()
 
         def change(draft: Draft) -> list[Verdict]:
-            known.check_head(draft.room(room).base)
+            state = draft.room(room)
+            known.check_head(state.base)
             if origin is not None:
-                self._acls.check(draft.room(room), origin)
+                self._acls.check(state, origin)
+            was_open = is_open_to_guests(state)
             door = self._door(draft, room, known, offered)
-            return door.receive(events, history_only=history_only)
+            verdicts = door.receive(events, history_only=history_only)
+            look.leave(draft, room, was_open=was_open)
+            return verdicts
 
         for _ in range(MAX_READS):
             try:
                 return await self._writer.submit(change, conflict=raced)
             except (MissingEventError, UnreadError) as error:
                 await known.read(error)
+            except UnreadGuestsError as error:
+                await look.read(error)
         raise UnavailableError("These events need too much of the room's past")
 
     def _door(self, draft: Draft, room: Room, known: KnownEvents, offered: Offered) -> Door:

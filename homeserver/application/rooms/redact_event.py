@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeserver.application.access import place_of
 from homeserver.application.rooms.compose import NewEvent, compose
+from homeserver.application.rooms.put_out_guests import UnreadGuestsError
 from homeserver.application.rooms.stripping import strip
 from homeserver.application.rooms.transactions import Prepared, Transactions
 from homeserver.domain.rooms.guest_access import GUEST_ACCESS
@@ -13,8 +14,6 @@ from homeserver.domain.rooms.room import CREATE
 from homeserver.domain.shared.errors import ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.timeline_store import TimelineStore
     from homeserver.application.ports.writer import Writer
@@ -57,7 +56,7 @@ class RedactEvent:
         know of, ForbiddenError where the requester may not redact it, or nobody may (the
         create event), and what `compose` raises.
         """
-        closed: list[Room] = []
+        look = self._guests.begin()
 
         async def prepare() -> Prepared:
             room = await self._access.for_sending(requester, room_id)
@@ -67,24 +66,22 @@ class RedactEvent:
             if target.event.type == CREATE[0]:
                 raise ForbiddenError("The create event cannot be redacted")
             new = NewEvent(REDACTION, content, redacts=target_id)
-            guests: Sequence[Requester] = ()
-            if target.event.type == GUEST_ACCESS[0]:
-                closed.append(room)
-                guests = await self._guests.inside(room)
+            may_close = target.event.type == GUEST_ACCESS[0]
 
             def change(draft: Draft) -> str:
                 _check(draft.room(room), requester, target.event)
                 item = compose(draft, room, requester, new, txn)
                 strip(draft.room(room), target, item.event)
-                self._guests.leave(draft, room, guests)
+                look.leave(draft, room, was_open=may_close)
                 return item.event.event_id
 
             return Prepared(room, change)
 
-        event_id = await self._transactions.once(txn, prepare)
-        for room in closed:
-            await self._guests.late(room)
-        return event_id
+        while True:
+            try:
+                return await self._transactions.once(txn, prepare)
+            except UnreadGuestsError as error:
+                await look.read(error)
 
     async def _may_know(self, requester: Requester, room: Room, target: TimelineEvent) -> bool:
         """Whether a refusal may tell that an event is there: moderators may redact unseen ones."""

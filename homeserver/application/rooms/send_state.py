@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.aliases import CANONICAL_ALIAS, BadAliasError, check_alias
 from homeserver.application.rooms.compose import NewEvent, compose
+from homeserver.application.rooms.put_out_guests import UnreadGuestsError
 from homeserver.domain.rooms.guest_access import GUEST_ACCESS
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.canonical_json import same_json
@@ -76,16 +77,18 @@ class SendState:
         return await self._writer.submit(change)
 
     async def _with_guests(self, room: Room, change: Callable[[Draft], str]) -> str:
-        guests = await self._guests.inside(room)
+        look = self._guests.begin()
 
         def both(draft: Draft) -> str:
             event_id = change(draft)
-            self._guests.leave(draft, room, guests)
+            look.leave(draft, room)
             return event_id
 
-        event_id = await self._writer.submit(both)
-        await self._guests.late(room)
-        return event_id
+        while True:
+            try:
+                return await self._writer.submit(both)
+            except UnreadGuestsError as error:
+                await look.read(error)
 
     async def _check_aliases(self, room: Room, content: JsonObject) -> None:
         """Hold aliases that the event adds to their grammar and to pointing here."""

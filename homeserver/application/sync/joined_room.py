@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from homeserver.application.sync.hidden_counts import counts_may_have_moved
 from homeserver.application.sync.rendering import render_state, render_timeline
 from homeserver.application.sync.room_state import STILL, Bounds, is_still, joined_at
 from homeserver.application.sync.shared_timelines import SharedTimelines, is_common
@@ -66,7 +67,8 @@ class JoinedRooms:
         )
         extra = await self._data(span, room, place, fresh=bounds.fresh)
         whole = bounds.fresh or span.request.full_state
-        if not (whole or page.events or page.limited or state.events or extra.news):
+        news = whole or page.events or page.limited or state.events or extra.news
+        if not (news or counts_may_have_moved(span, room, bounds)):
             return None
         parts = [render_state(span, room, state.events), timeline, *extra.parts]
         if whole or page.limited or state.renamed:

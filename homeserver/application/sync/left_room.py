@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +12,7 @@ from homeserver.application.sync.joined_room import acceptance
 from homeserver.application.sync.rendering import render_state, render_timeline
 from homeserver.application.sync.room_state import Bounds, joined_at
 from homeserver.domain.events.client_format import stripped_state
-from homeserver.domain.rooms.membership import JOIN, KNOCK
+from homeserver.domain.rooms.membership import BAN, JOIN, KNOCK, LEAVE
 from homeserver.domain.rooms.room import MEMBER
 
 if TYPE_CHECKING:
@@ -104,6 +104,29 @@ class LeftRooms:
             ),
         )
         return b"{" + b",".join(parts) + b"}"
+
+    async def before_invitation(self, span: Span, room: Room, place: RoomPlace) -> RoomPlace | None:
+        """The place of a user whose invitation is kept from them: the end of what was before.
+
+        Or else a client that knew the room as joined, or an invitation of somebody else, would
+        go on believing so. None where nothing ended since the client's token.
+        """
+        if span.initial:
+            return None
+        history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
+        ends = [s for s in history if s.event is not None and s.event.membership in (LEAVE, BAN)]
+        if not ends or not span.is_new(ends[-1].slot, ends[-1].pos):
+            return None
+        last = ends[-1]
+        event_id = last.event.event_id if last.event is not None else place.event_id
+        return replace(
+            place,
+            membership=LEAVE,
+            event_id=event_id,
+            seq=last.from_seq,
+            slot=last.slot,
+            pos=last.pos,
+        )
 
     async def _end(self, span: Span, room: Room, place: RoomPlace, since: int) -> _End:
         """The member event that ended it; state may also have moved to it without an event."""

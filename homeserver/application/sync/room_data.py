@@ -111,10 +111,12 @@ class RoomData:
 
     def _typists(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
         since = None if fresh else span.typing_since
-        if since is not None and not self._typing.changed_since(room.nid, since):
+        moved = since is not None and self._typing.changed_since(room.nid, since)
+        whole = since is None or span.recount  # other users may be ignored now
+        if not moved and not whole:
             return []
         users = self._typing.users(room.nid)
-        if (since is None and not users) or not _accepts(span, room, TYPING):
+        if not (moved or users) or not _accepts(span, room, TYPING):
             return []
         shown = [user for user in users if user not in span.ignored]
         return [_encode({"type": TYPING, "content": {"user_ids": shown}})]

@@ -215,16 +215,17 @@ class Sync:
             room = self._rooms.cached(nid) or await self._rooms.get_by_nid(nid)
             if wanted is not None and not wanted(room.room_id):
                 continue
+            told = place if place.membership != INVITE else await self._invited(span, room, place)
             body = None if place.membership != JOIN else self._joined.at_once(span, room, place)
-            if body is None:
-                body = await self._room(span, room, place)
+            if body is None and told is not None:
+                body = await self._room(span, room, told)
             if span.feed.places.get(nid) is not place:
                 raise _MovedError
             if place.membership == JOIN and span.is_new(place.slot, place.pos):
                 entered.append(room)
-            if body is not None:
+            if told is not None and body is not None:
                 entry = _encode(room.room_id) + b":" + body
-                sections.setdefault(_SECTIONS[place.membership], []).append(entry)
+                sections.setdefault(_SECTIONS[told.membership], []).append(entry)
         account_data = await self._data(span) if span.user_changed else []
         to_device = await self._to_device(span)
         presence = await self._presence(span, entered)
@@ -253,10 +254,14 @@ class Sync:
             return await self._joined(span, room, place)
         if place.membership in (LEAVE, BAN):
             return await self._left(span, room, place)
-        own = room.state.get(("m.room.member", span.requester.user_id))
-        if own is not None and await self._is_unwanted(span, own):
-            return None
         return invited_room(room, span.requester.user_id, place.membership)
+
+    async def _invited(self, span: Span, room: Room, place: RoomPlace) -> RoomPlace | None:
+        """An invited user's place as it is told: of an unwanted invitation what was before it."""
+        own = room.state.get(("m.room.member", span.requester.user_id))
+        if own is None or not await self._is_unwanted(span, own):
+            return place
+        return await self._left.before_invitation(span, room, place)
 
     async def _is_unwanted(self, span: Span, own: Event) -> bool:
         """Whether this is an invitation by somebody ignored, or who may not, or no longer."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from homeserver.domain.shared.glob import fold, glob
-from homeserver.domain.shared.identifiers import domain_of
+from homeserver.domain.shared.identifiers import domain_of, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,24 +43,42 @@ _LISTS: Final = (
 """The lists of MSC4155, the first that names the inviter decides."""
 
 
-def wish_about(inviter: str, configs: Mapping[str, Json]) -> Wish:
-    """What a user with these contents of `CONFIGS` wants of an inviter's invitations."""
+def wish_about(inviter: str, configs: Mapping[str, Json], *, ignored: bool = False) -> Wish:
+    """What a user with these contents of `CONFIGS` wants of an inviter's invitations.
+
+    `ignored`: the inviter is on the user's `m.ignored_user_list`. Who blocks all blocks them too
+    ("MUST respond"); the lists of MSC4155 are looked at after that one.
+    """
     for kind in (CONFIG, UNSTABLE_CONFIG):
         content = configs.get(kind)
         if isinstance(content, dict) and content.get("default_action") == "block":
             return Wish.BLOCK
+    if ignored:
+        return Wish.IGNORE
     filters = configs.get(FILTERS)
-    if not isinstance(filters, dict) or filters.get("enabled", True) is not True:
+    if not isinstance(filters, dict) or not _is_valid(filters):
         return Wish.ALLOW
-    return _by_lists(inviter, filters)
+    return _by_lists(inviter, filters) if filters.get("enabled", True) else Wish.ALLOW
+
+
+def _is_valid(filters: JsonObject) -> bool:
+    """Whether it has the form that MSC4155 demands; one wrong value makes all of it invalid."""
+    if not isinstance(filters.get("enabled", True), bool):
+        return False
+    return all(_is_strings(filters[name]) for name, _, _ in _LISTS if name in filters)
+
+
+def _is_strings(value: Json) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _by_lists(inviter: str, filters: JsonObject) -> Wish:
-    server, globs_left = domain_of(inviter), MAX_GLOBS
+    server, globs_left = host_of(domain_of(inviter)), MAX_GLOBS
     for name, wish, is_of_users in _LISTS:
-        listed = filters.get(name)
+        patterns = filters.get(name, [])
+        if not _is_strings(patterns):
+            continue
         value = fold(inviter if is_of_users else server)
-        patterns = [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
         if any(fold(pattern) == value for pattern in patterns):
             return wish
         globs = [p for p in patterns if "*" in p or "?" in p][:globs_left]

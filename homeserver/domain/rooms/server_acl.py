@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from homeserver.domain.shared.glob import fold, glob
+from homeserver.domain.shared.identifiers import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from homeserver.domain.shared.json import Json, JsonObject
 
 SERVER_ACL: Final = ("m.room.server_acl", "")
-_PORT: Final = re.compile(r":[0-9]{1,5}$", re.ASCII)
 
 
 class ServerAcl:
@@ -30,7 +29,7 @@ class ServerAcl:
 
     def allows(self, server_name: str) -> bool:
         """Whether a server may take part in the room; its port and case do not count."""
-        host = fold(_PORT.sub("", server_name))
+        host = fold(host_of(server_name))
         if not self._ip_literals and _is_ip_literal(host):
             return False
         return not self._denies(host) and self._allows(host)

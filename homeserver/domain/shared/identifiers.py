@@ -21,6 +21,7 @@ _NEW_LOCALPART = re.compile(r"[a-z0-9._=/+-]+").fullmatch
 _SERVER_NAME = re.compile(
     r"(?P<host>\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|[A-Za-z0-9.-]{1,255})(?::[0-9]{1,5})?"
 ).fullmatch
+_PORT: Final = re.compile(r":[0-9]{1,5}$", re.ASCII)
 _FOUR_NUMBERS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}").fullmatch
 
 
@@ -77,6 +78,11 @@ def localpart(user_id: str) -> str:
 def domain_of(user_id: str) -> str:
     """Take the part behind the first colon, the server name (also of aliases and room ids)."""
     return user_id.partition(":")[2]
+
+
+def host_of(server_name: str) -> str:
+    """Take a server name without its port."""
+    return _PORT.sub("", server_name)
 
 
 def check_new_localpart(name: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _p = t.published_room.c
 _n = t.network_room.c
 _IS_PUBLISHED = Query(select(_p.room_nid).where(_p.room_nid == bindparam("room"), _p.listed == 1))
+_AT_ONCE = 512
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _AFTER = or_(
     _p.joined < bindparam("joined_"),
@@ -49,6 +50,16 @@ class SqlDirectoryStore:
     async def is_published(self, room_nid: int) -> bool:
         """See `DirectoryStore.is_published`."""
         return bool(await self._reader.fetch(_IS_PUBLISHED, room=room_nid))
+
+    async def published_among(self, room_ids: Sequence[str]) -> set[str]:
+        """See `DirectoryStore.published_among`."""
+        found: set[str] = set()
+        for start in range(0, len(room_ids), _AT_ONCE):
+            ids = padded([room_id.encode() for room_id in room_ids[start : start + _AT_ONCE]])
+            params = {f"r{number}": room_id for number, room_id in enumerate(ids)}
+            rows = await self._reader.fetch(_published_query(len(ids)), **params)
+            found |= {room_id.decode() for (room_id,) in rows}
+        return found
 
     async def after(
         self, wanted: DirectoryFilter, place: DirectoryPlace | None, limit: int
@@ -132,6 +143,16 @@ def _scope(shape: _Shape) -> ColumnElement[bool]:
     if shape.all_networks:
         return or_(_p.listed == 1, in_network.exists())
     return _p.listed == 1
+
+
+@cache
+def _published_query(count: int) -> Query:
+    room_id = t.room.c.room_id
+    return Query(
+        select(room_id)
+        .select_from(t.published_room.join(t.room, t.room.c.nid == _p.room_nid))
+        .where(room_id.in_([bindparam(f"r{number}") for number in range(count)]), _p.listed == 1)
+    )
 
 
 @cache

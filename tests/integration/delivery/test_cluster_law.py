@@ -5,19 +5,20 @@ Bundles get lost, doubled and late, routes are not found, workers start anew.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
-from tests.integration.sync.test_law import LONGER, WEIGHTS, Step, Walk, a_step
-from tests.support.cluster import ClusterTown, open_cluster
+from tests.integration.sync.test_law import WEIGHTS, Step, Walk, steps_of
+from tests.support.cluster import open_cluster
+from tests.support.law import LONGER, hold_to_law
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.support.cluster import ClusterTown
 
 EXAMPLES = 12
 ACROSS = {
@@ -32,35 +33,21 @@ cannot tell of hidden state events between shown ones of the same key, however m
 @pytest.mark.timeout(180 * LONGER)
 @pytest.mark.parametrize("bus", ["good", "bad", "none"])
 def test_F4_I4_deltas_add_up_across_workers(bus: str, tmp_path: Path) -> None:
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        town = runner.run(stack.enter_async_context(open_cluster(tmp_path, "a", "b", "c")))
+    opening, steps = _open(tmp_path, bus), steps_of(ACROSS, 40, 60)
+    hold_to_law(opening, _walk, steps, number=20260802, examples=EXAMPLES)
+
+
+@asynccontextmanager
+async def _open(folder: Path, bus: str) -> AsyncIterator[ClusterTown]:
+    async with open_cluster(folder, "a", "b", "c") as town:
         if bus == "bad":
             town.post.lose, town.post.double, town.post.delay = 0.3, 0.3, 0.5
         town.post.blind = bus == "none"
-
-        @seed(20260802)
-        @settings(
-            max_examples=EXAMPLES * LONGER,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.lists(a_step(ACROSS), min_size=40, max_size=60))
-        def law(steps: list[Step]) -> None:
-            runner.run(_walk(town, steps))
-
-        try:
-            law()
-        finally:
-            runner.run(stack.aclose())
+        yield town
 
 
 async def _walk(town: ClusterTown, steps: list[Step]) -> None:
-    walk = Walk(town)
-    await walk.begin()
-    for step in steps:
-        await walk.step(step)
+    walk = Walk(town, apart=True)
+    await walk.take(steps)
     await town.settle()
     await walk.end()

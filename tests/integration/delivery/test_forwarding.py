@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from homeserver.application.delivery.frames import OUTCOMES, WRITES
-from homeserver.application.forwarding import desk
+from homeserver.application.forwarding import desk, forwarder
 from homeserver.application.forwarding.crowded import preferred_worker
 from homeserver.application.forwarding.forwarder import PATIENCE
+from homeserver.application.sync import unanswered
 from tests.support.client import MatrixRefusal
 from tests.support.cluster import open_cluster
 from tests.support.redis import eventually
+from tests.support.syncing import bodies, ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,13 +39,13 @@ class Scene:
 
     async def crowd(self) -> None:
         """Let the other worker clash in the room, and meet the preferred one."""
-        core, forwarder = self.other.core, self.other.forwarder
+        core, forward = self.other.core, self.other.forwarder
         assert core.writer.on_clash is not None
-        assert forwarder is not None
+        assert forward is not None
         core.writer.on_clash(await core.rooms.get(self.room))
         await self.juliet.send(self.room, "done here, with a greeting")
         name = self.preferred.delivery.worker
-        await eventually(lambda: forwarder._peers.time_at(name) is not None, 2)
+        await eventually(lambda: forward._peers.time_at(name) is not None, 2)
         self.town.post.frames.clear()
 
     async def writer_of_head(self) -> int:
@@ -87,14 +89,14 @@ async def test_a_room_that_clashed_is_written_by_its_preferred_worker(town: Clus
         await worker.core.tail.stop()
     await scene.romeo.send(scene.room, "unseen")
     await scene.juliet.send(scene.room, "clashes")
-    forwarder = scene.other.forwarder
-    assert forwarder is not None
+    forward = scene.other.forwarder
+    assert forward is not None
     for worker in town.workers:
         assert worker.core.tail is not None
         worker.core.tail.start()
     await scene.juliet.send(scene.room, "greets")
     name = scene.preferred.delivery.worker
-    await eventually(lambda: forwarder._peers.time_at(name) is not None, 2)
+    await eventually(lambda: forward._peers.time_at(name) is not None, 2)
     event_id = await scene.juliet.send(scene.room, "forwarded")
     assert await scene.writer_of_head() == scene.preferred.core.writer.lease.slot
     assert await scene.texts() == ["quiet", "unseen", "clashes", "greets", "forwarded"]
@@ -122,6 +124,35 @@ async def test_redactions_are_forwarded_too(town: ClusterTown) -> None:
     await scene.juliet.redact(scene.room, said)
     assert await scene.writer_of_head() == scene.preferred.core.writer.lease.slot
     assert await scene.texts() == [None, "done here, with a greeting", None]
+
+
+async def test_the_answer_leaves_before_the_senders_syncs_bring_the_event(
+    town: ClusterTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the worker that was asked: the event may be there before the other worker's outcome."""
+    monkeypatch.setattr(unanswered, "LONGEST_S", 20.0)
+    monkeypatch.setattr(forwarder, "PATIENCE", 20.0)
+    scene = await _scene(town)
+    await scene.crowd()
+    nurse, other = await town.phone("nurse", 0), await town.phone("juliet", 0)
+    for phone in (nurse, other):
+        phone.base = scene.juliet.base
+    await nurse.do("join", scene.room)
+    await town.settle()
+    for phone in (nurse, other):
+        await phone.get()
+    hers, sees = (asyncio.create_task(p.get(timeout_ms=20_000)) for p in (other, nurse))
+    town.post.held_kinds.add(OUTCOMES)
+    sending = asyncio.create_task(scene.juliet.send(scene.room, "forwarded"))
+    async with asyncio.timeout(10):
+        assert bodies((await sees)["rooms"]["join"][scene.room]) == ["forwarded"]
+        await nurse.get()  # whoever was to be told with her has been told by now
+        assert not hers.done()
+        assert not sending.done()
+        town.post.release()
+        event_id = await sending
+        assert ids((await hers)["rooms"]["join"][scene.room]) == [event_id]
+    assert town.post.count(WRITES) == 1
 
 
 @pytest.mark.parametrize("fault", ["answer lost", "answer late", "write lost", "write late"])

@@ -151,3 +151,75 @@ async def test_one_cannot_ignore_oneself(juliet: Phone, room: str) -> None:
     await juliet.send(room, "my own words")
     page = await juliet.room_call("GET", room, "messages", dir="b", limit=2)
     assert texts(page["chunk"]) == ["my own words", "Herbs"]
+
+
+async def test_who_types_is_told_anew_where_the_list_changes(
+    romeo: Phone, juliet: Phone, nurse: Phone, room: str
+) -> None:
+    await nurse.types(room, 20)
+    await romeo.types(room, 20)
+    await juliet.get()
+    assert juliet.rooms[room].typing == [nurse.user_id, romeo.user_id]
+    await ignore(juliet, nurse)
+    await juliet.get()
+    assert juliet.rooms[room].typing == [romeo.user_id]
+    await ignore(juliet)
+    await juliet.get()
+    assert juliet.rooms[room].typing == [nurse.user_id, romeo.user_id]
+
+
+async def test_counts_that_fall_by_an_event_of_theirs_are_told(
+    romeo: Phone, juliet: Phone, nurse: Phone, room: str
+) -> None:
+    await ignore(juliet, nurse)
+    said = await romeo.send(room, "word")
+    before = (await juliet.get())["rooms"]["join"][room]["unread_notifications"]
+    await nurse.send(room, "not counted")
+    assert "rooms" not in await juliet.get()
+    await nurse.redact(room, said)
+    part = (await juliet.get())["rooms"]["join"][room]
+    assert part["timeline"]["events"] == []
+    now = part["unread_notifications"]
+    assert now["notification_count"] == before["notification_count"] - 1
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_an_invitation_that_is_not_sent_still_ends_what_was_before(
+    town: SyncTown, romeo: Phone, juliet: Phone, nurse: Phone, room: str, *, restart: bool
+) -> None:
+    """Kicked and invited between two syncs: the client must not take itself for joined."""
+    await ignore(juliet, nurse)
+    await juliet.get()
+    await romeo.send(room, "last")
+    kick = await romeo.room_call("GET", room, "messages", dir="b", limit=1)
+    await romeo.do("kick", room, juliet)
+    await nurse.do("invite", room, juliet)
+    await romeo.send(room, "unheard")
+    if restart:
+        await town.restart()
+    rooms = (await juliet.get())["rooms"]
+    assert list(rooms) == ["leave"]
+    part = rooms["leave"][room]
+    assert bodies(part) == ["last"]
+    ended = part["timeline"]["events"][-1]
+    assert (ended["sender"], ended["content"]["membership"]) == (romeo.user_id, "leave")
+    assert kick["chunk"][0]["event_id"] == part["timeline"]["events"][0]["event_id"]
+    assert "rooms" not in await juliet.get()
+    await ignore(juliet)
+    assert list((await juliet.fresh())["rooms"]["invite"]) == [room]
+
+
+async def test_an_invitation_that_is_not_sent_takes_back_the_one_before(
+    romeo: Phone, juliet: Phone, nurse: Phone, room: str
+) -> None:
+    await romeo.do("kick", room, juliet)
+    await romeo.do("invite", room, juliet)
+    await juliet.get()
+    assert room in juliet.invited
+    await ignore(juliet, nurse)
+    await juliet.get()
+    await romeo.do("kick", room, juliet)
+    await nurse.do("invite", room, juliet)
+    rooms = (await juliet.get())["rooms"]
+    assert list(rooms) == ["leave"]
+    assert bodies(rooms["leave"][room]) == []

@@ -112,6 +112,19 @@ async def test_an_ignored_invitation_is_sent_and_not_told(romeo: Phone, juliet: 
     assert list((await juliet.fresh())["rooms"]["invite"]) == [room]
 
 
+async def test_who_is_ignored_is_not_told_of_being_blocked_by_lists(
+    romeo: Phone, juliet: Phone
+) -> None:
+    """MSC4155 looks at `m.ignored_user_list` first; who blocks everybody says so to them too."""
+    await juliet.keep("m.ignored_user_list", {"ignored_users": {romeo.user_id: {}}})
+    await juliet.keep(LISTS, {"blocked_users": [romeo.user_id]})
+    room = await romeo.create_room()
+    await romeo.do("invite", room, juliet)
+    assert "rooms" not in await juliet.fresh()
+    await juliet.keep(CONFIG, BLOCK)
+    assert await refusal(romeo.create_room(invite=[juliet.user_id])) == BLOCKED
+
+
 async def test_every_worker_knows_of_it(tmp_path: Path) -> None:
     async with open_cluster(tmp_path, "a", "b") as town:
         romeo, juliet = await town.phone("romeo", 0), await town.phone("juliet", 1)

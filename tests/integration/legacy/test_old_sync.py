@@ -56,6 +56,25 @@ async def test_an_initial_sync_tells_rooms_in_the_old_shape(romeo: Phone, juliet
     invitation = rooms[asked]["invite"]
     assert (invitation["sender"], invitation["room_id"]) == (romeo.user_id, asked)
     assert rooms[asked]["membership"] == "invite"
+    assert {entry["visibility"] for entry in found["rooms"]} == {"private"}
+
+
+async def test_an_initial_sync_tells_which_rooms_are_published(romeo: Phone, juliet: Phone) -> None:
+    published, hidden = [await room_of_two(romeo, juliet) for _ in range(2)]
+    asked, left = await romeo.create_room(), await room_of_two(romeo, juliet)
+    await romeo.do("invite", asked, juliet)
+    await juliet.keep("m.x", {"a": 1}, asked)
+    await juliet.do("leave", left)
+    for room in (published, asked, left):
+        path = f"/directory/list/room/{quote(room)}"
+        await romeo.call("PUT", path, {"visibility": "public"})
+    query = {"archived": "true"}
+    found = (await juliet.call("GET", "/initialSync", query=query))["rooms"]
+    told = {entry["room_id"]: entry["visibility"] for entry in found}
+    assert told == {published: "public", asked: "public", left: "public", hidden: "private"}
+    [invited] = [entry for entry in found if entry["room_id"] == asked]
+    assert invited["account_data"] == [{"type": "m.x", "content": {"a": 1}}]
+    assert "messages" not in invited
 
 
 async def test_an_initial_sync_has_rooms_that_were_left_where_that_is_wanted(

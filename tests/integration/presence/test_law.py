@@ -7,17 +7,15 @@ ends with what one who starts now is told of everybody who shares a room.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
 from homeserver.application.presence import board
-from tests.integration.sync.test_law import LONGER, PEOPLE, Step, Walk, a_step
+from tests.integration.sync.test_law import PEOPLE, Step, Walk, steps_of
 from tests.support.cluster import open_cluster
+from tests.support.law import LONGER, hold_to_law
 from tests.support.sync_copy import Copy
 
 if TYPE_CHECKING:
@@ -88,33 +86,13 @@ class PresentWalk(Walk):
 @pytest.mark.timeout(240 * LONGER)
 def test_I4_presence_adds_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "PAUSE", 0.05)
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        opening = open_cluster(tmp_path, "a", "b", presence=True)
-        town = runner.run(stack.enter_async_context(opening))
-
-        @seed(20260803)
-        @settings(
-            max_examples=EXAMPLES * LONGER,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.lists(a_step(WEIGHTS), min_size=20, max_size=30))
-        def law(steps: list[Step]) -> None:
-            runner.run(_walk(town, steps))
-
-        try:
-            law()
-        finally:
-            runner.run(stack.aclose())
+    opening = open_cluster(tmp_path, "a", "b", presence=True)
+    steps = steps_of(WEIGHTS, 20, 30)
+    hold_to_law(opening, _walk, steps, number=20260803, examples=EXAMPLES)
 
 
 async def _walk(town: ClusterTown, steps: list[Step]) -> None:
     walk = PresentWalk(town)
-    await walk.begin()
-    for step in steps:
-        await walk.step(step)
+    await walk.take(steps)
     await town.settle()
     await walk.ends_alike()

@@ -43,3 +43,14 @@ async def pushing(town: SyncTown) -> None:
     async with asyncio.timeout(10):
         while not any(bytes(row[3]) for row in await town.store.dump("role") if row[0] == b"push"):
             await asyncio.sleep(0.02)
+
+
+async def equipped(
+    town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway, *keys: str
+) -> str:
+    """A room of both while the role works; Juliet has a pusher of each key, or just one."""
+    await pushing(town)
+    room = await in_a_room(romeo, juliet)
+    for key in keys or ("key",):
+        await gateway.equip(juliet, key)
+    return room

@@ -14,7 +14,7 @@ from homeserver.domain.push import retry
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.slot import release
-from tests.integration.push.conftest import in_a_room, pushing
+from tests.integration.push.conftest import equipped, in_a_room, pushing
 from tests.support.cluster import open_cluster
 from tests.support.gateway import Gateway, events
 
@@ -37,9 +37,7 @@ async def holder(town: ClusterTown) -> bytes:
 async def test_what_came_while_nobody_pushed_is_told_afterwards(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     sent = [await romeo.send(room, "before")]
     await gateway.accepts(1)
     await town.restart()
@@ -59,9 +57,7 @@ async def test_what_is_a_day_old_is_told_no_more(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
     """Neither what was never looked at, nor what could not be delivered."""
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     await romeo.send(room, "before")
     await gateway.accepts(1)
     gateway.status = 500
@@ -90,9 +86,7 @@ async def test_who_is_too_far_behind_goes_on_from_the_end(
 ) -> None:
     monkeypatch.setattr(read_batches, "MOST", 5)
     monkeypatch.setattr(read_batches, "AT_ONCE", 2)
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     await romeo.send(room, "before")
     await gateway.accepts(1)
     await town.restart()
@@ -160,9 +154,7 @@ async def test_a_step_that_always_fails_is_passed_over(
     """Else one event that cannot be judged would silence the server."""
     monkeypatch.setattr(role_work, "FAILED_SECONDS", 0.02)
     monkeypatch.setattr(keep_pushing, "TRIES", 3)
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     await romeo.send(room, "one")
     await gateway.accepts(1)
     with monkeypatch.context() as broken:

@@ -9,7 +9,7 @@ import pytest
 
 from homeserver.application.push import lanes, outbox
 from homeserver.domain.push import retry
-from tests.integration.push.conftest import in_a_room, pushing
+from tests.integration.push.conftest import equipped, in_a_room, pushing
 from tests.support.gateway import Gateway, events, open_gateway
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ async def keys(phone: Phone) -> list[str]:
 async def test_a_failing_gateway_is_asked_again_and_the_order_is_kept(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway, status: int
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     gateway.status = status
     sent = [await romeo.send(room, f"message {number}") for number in range(3)]
     told = await gateway.hears(4)
@@ -53,9 +51,7 @@ async def test_a_failing_gateway_is_asked_again_and_the_order_is_kept(
 async def test_what_a_gateway_refuses_is_given_up_and_the_next_is_tried(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     gateway.status = 400
     refused = await romeo.send(room, "refused")
     wanted = await romeo.send(room, "wanted")
@@ -70,10 +66,7 @@ async def test_what_a_gateway_refuses_is_given_up_and_the_next_is_tried(
 async def test_a_rejected_pushkey_loses_its_pusher(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet, "good")
-    await gateway.equip(juliet, "bad")
+    room = await equipped(town, romeo, juliet, gateway, "good", "bad")
     gateway.rejected = ["bad", "of somebody else"]
     await romeo.send(room, "one")
     await gateway.hears(2)
@@ -112,9 +105,7 @@ async def test_a_gateway_that_comes_back_is_told_at_once_by_all(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pauses are long by then; the first success ends them."""
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet, "first")
+    room = await equipped(town, romeo, juliet, gateway, "first")
     gateway.status = 502
     await romeo.send(room, "to the first")
     await gateway.hears(lanes.DOWN_AFTER)
@@ -138,9 +129,7 @@ async def test_a_gateway_that_comes_back_is_told_at_once_by_all(
 async def test_only_the_newest_are_kept_for_who_cannot_be_reached(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     gateway.open.clear()
     sent = [await romeo.send(room, f"message {number}") for number in range(1)]
     await gateway.hears(1)
@@ -159,9 +148,7 @@ async def test_what_is_owed_is_delivered_after_a_restart(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
     """With its failures: a gateway that was down is not asked sooner for it."""
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     gateway.status = 500
     sent = [await romeo.send(room, "one"), await romeo.send(room, "two")]
     await gateway.hears(3)
@@ -179,9 +166,7 @@ async def test_a_private_address_is_never_connected_to(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
     """Were the network not allowed, this very gateway would hear nothing."""
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     http = town.push.gateway
     http._networks = tuple  # as a reload of the settings does
     await romeo.send(room, "secret")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.push.conftest import in_a_room, pushing
+from tests.integration.push.conftest import equipped, in_a_room, pushing
 from tests.support.gateway import APP, events
 
 if TYPE_CHECKING:
@@ -79,10 +79,7 @@ async def test_with_event_id_only_nothing_else_goes_out(
 async def test_every_pusher_of_a_user_is_told_in_order(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet, "one")
-    await gateway.equip(juliet, "two")
+    room = await equipped(town, romeo, juliet, gateway, "one", "two")
     sent = [await romeo.send(room, f"message {number}") for number in range(10)]
     told = await gateway.hears(20)
     for key in ("one", "two"):
@@ -171,9 +168,7 @@ async def test_what_was_read_or_redacted_meanwhile_is_not_told(
 async def test_the_counts_go_in_the_place_of_what_was_read_meanwhile(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     gateway.open.clear()
     first = await romeo.send(room, "one")
     assert (await gateway.hears(1))[0]["counts"] == {"unread": 1}
@@ -224,9 +219,7 @@ async def test_muting_and_leaving_bring_the_badge_down(
 async def test_missed_calls_are_counted(
     town: SyncTown, romeo: Phone, juliet: Phone, gateway: Gateway
 ) -> None:
-    await pushing(town)
-    room = await in_a_room(romeo, juliet)
-    await gateway.equip(juliet)
+    room = await equipped(town, romeo, juliet, gateway)
     path = f"send/m.call.invite/{time.time()}"
     offer = {"type": "offer", "sdp": "v=0"}
     call = {"call_id": "c1", "party_id": "p", "version": "1"}

@@ -152,3 +152,49 @@ async def test_event_format_federation(romeo: Phone, juliet: Phone) -> None:
     part = (await juliet.fresh({"event_format": "federation"}))["rooms"]["join"][room]
     for event in (*part["timeline"]["events"], *part["state"]["events"]):
         assert {"auth_events", "prev_events", "depth", "hashes", "event_id"} <= set(event)
+
+
+TALK_ALONE = {"room": {"timeline": {"types": ["m.room.message"]}}}
+
+
+async def test_counts_that_fall_by_what_the_filter_hides_are_told(
+    romeo: Phone, juliet: Phone
+) -> None:
+    """A redaction, and an event of one's own."""
+    room = await _stage(romeo, juliet)
+    said = await romeo.send(room, "word")
+    await romeo.send(room, "another")
+    before = (await juliet.get(TALK_ALONE))["rooms"]["join"][room]["unread_notifications"]
+    await romeo.redact(room, said)
+    part = (await juliet.get(TALK_ALONE))["rooms"]["join"][room]
+    assert part["timeline"]["events"] == []
+    now = part["unread_notifications"]
+    assert now["notification_count"] == before["notification_count"] - 1
+    await juliet.room_call("PUT", room, "send/org.example/1", {})
+    part = (await juliet.get(TALK_ALONE))["rooms"]["join"][room]
+    assert part["unread_notifications"]["notification_count"] == 0
+
+
+async def test_counts_that_grow_by_what_the_filter_hides_are_told(
+    romeo: Phone, juliet: Phone
+) -> None:
+    room = await _stage(romeo, juliet)
+    wanted = {"room": {"timeline": {"types": ["org.example"]}}}
+    await juliet.get(wanted)
+    await romeo.send(room, "word")
+    part = (await juliet.get(wanted))["rooms"]["join"][room]
+    assert part["timeline"]["events"] == []
+    counted = part["unread_notifications"]["notification_count"]
+    await romeo.topic(room, "nothing that counts")
+    no_state = {"room": {"timeline": {"types": ["org.example"]}, "state": {"types": []}}}
+    assert "rooms" not in await juliet.get(no_state)
+    rule = {"actions": ["notify"], "conditions": [_is_type("org.other")]}
+    await juliet.call("PUT", "/pushrules/global/override/other", rule)
+    await juliet.get(no_state)
+    await romeo.room_call("PUT", room, "send/org.other/1", {})
+    part = (await juliet.get(no_state))["rooms"]["join"][room]
+    assert part["unread_notifications"]["notification_count"] == counted + 1
+
+
+def _is_type(kind: str) -> dict[str, str]:
+    return {"kind": "event_match", "key": "type", "pattern": kind}

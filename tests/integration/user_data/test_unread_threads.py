@@ -16,7 +16,13 @@ from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 from homeserver.domain.rooms import notices
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
-from tests.integration.user_data.test_unread_rules import ARGUMENTS, KINDS, OFTEN, RulesWalk
+from tests.integration.user_data.test_unread_rules import (
+    ARGUMENTS,
+    KINDS,
+    OFTEN,
+    RulesWalk,
+    run_walk,
+)
 from tests.support.world import ALICE, BOB, CAROL, DAVE, NIDS, Put, member, requester
 
 if TYPE_CHECKING:
@@ -145,22 +151,7 @@ class ThreadsWalk(RulesWalk):
 def test_counts_by_thread_equal_the_evaluation_of_every_event(
     lasting: tuple[asyncio.Runner, House], steps: list[tuple[Any, ...]]
 ) -> None:
-    runner, house = lasting
-
-    async def walk() -> None:
-        house.restart()
-        there = (member(BOB, "join"), member(CAROL, "join"), member(DAVE, "join"))
-        walk = ThreadsWalk(house, await house.world.room(*there))
-        await walk.begin()
-        for name, *rest in steps:
-            await getattr(walk, name)(*rest)
-        for user in COUNTERS:
-            await walk.check(user)
-        await walk.restart()
-        for user in COUNTERS:
-            await walk.check(user)
-
-    runner.run(walk())
+    run_walk(lasting, ThreadsWalk, steps, COUNTERS)
 
 
 def in_thread(sender: str, root: str, **content: Any) -> Put:

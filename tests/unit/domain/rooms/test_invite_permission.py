@@ -34,12 +34,54 @@ MALLORY = "@mallory:evil.example"
         ({"allowed_servers": ["evil.example"], "ignored_servers": ["*"]}, ALLOW),
         ({"allowed_servers": ["*"], "blocked_users": [MALLORY]}, BLOCK),
         ({"enabled": False, "blocked_servers": ["*"]}, ALLOW),
-        ({"blocked_servers": "*"}, ALLOW),
-        ({"blocked_servers": [5, None, "*"]}, BLOCK),
+        ({"enabled": True, "blocked_servers": ["*"]}, BLOCK),
+        ({"allowed_users": ["@mal?ory:*"], "ignored_users": ["*"], "blocked_users": ["*"]}, ALLOW),
+        ({"allowed_servers": [MALLORY], "blocked_users": ["evil.example"]}, ALLOW),
+        ({"blocked_servers": ["EVIL.example"]}, BLOCK),
     ],
 )
 def test_the_first_list_that_names_the_inviter_decides(lists: dict[str, Any], wish: Wish) -> None:
     assert wish_about(MALLORY, {FILTERS: lists}) is wish
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"blocked_servers": "*"},
+        {"blocked_servers": [5, "*"]},
+        {"blocked_servers": ["*"], "allowed_users": None},
+        {"blocked_servers": ["*"], "ignored_users": [[]]},
+        {"blocked_servers": ["*"], "enabled": "yes"},
+    ],
+)
+def test_E8_one_value_of_a_wrong_form_makes_the_lists_invalid(lists: dict[str, Any]) -> None:
+    assert wish_about(MALLORY, {FILTERS: lists}) is ALLOW
+
+
+@pytest.mark.parametrize(
+    ("inviter", "pattern", "wish"),
+    [
+        ("@a:evil.example:8448", "evil.example", BLOCK),
+        ("@a:evil.example:8448", "evil.example:8448", ALLOW),
+        ("@a:evil.example:8448", "*.example", BLOCK),
+        ("@a:[::1]:8448", "[::1]", BLOCK),
+        ("@a:[::1]", "[::1]", BLOCK),
+    ],
+)
+def test_ports_do_not_count_for_servers(inviter: str, pattern: str, wish: Wish) -> None:
+    assert wish_about(inviter, {FILTERS: {"blocked_servers": [pattern]}}) is wish
+    users = {"blocked_users": [inviter]}
+    assert wish_about(inviter, {FILTERS: users}) is BLOCK
+
+
+def test_ignored_users_come_before_the_lists_and_after_blocking_all() -> None:
+    lists = {FILTERS: {"allowed_users": [MALLORY]}}
+    assert wish_about(MALLORY, {}, ignored=True) is IGNORE
+    assert wish_about(MALLORY, lists, ignored=True) is IGNORE
+    lists = {FILTERS: {"blocked_users": [MALLORY]}}
+    assert wish_about(MALLORY, lists, ignored=True) is IGNORE
+    blocking = {CONFIG: {"default_action": "block"}}
+    assert wish_about(MALLORY, {**lists, **blocking}, ignored=True) is BLOCK
 
 
 @pytest.mark.parametrize("kind", [CONFIG, UNSTABLE_CONFIG])
