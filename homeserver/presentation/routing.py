@@ -206,9 +206,9 @@ def _split(path: str) -> list[str]:
     segments = path[1:].split("/")
     if len(path) > MAX_SEGMENT and max(map(len, segments)) > MAX_SEGMENT:
         raise MalformedRequestError("A segment of the path is too long")
-    if "%" in path or not path.isascii():
-        return [s if s.isascii() and "%" not in s else decode_percent(s) for s in segments]
-    return segments
+    if not path.isascii():
+        return [decode_percent(s) for s in segments]
+    return [decode_percent(s) if "%" in s else s for s in segments] if "%" in path else segments
 
 
 def _shapes(template: str) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -215,17 +215,19 @@ class Sync:
             room = self._rooms.cached(nid) or await self._rooms.get_by_nid(nid)
             if wanted is not None and not wanted(room.room_id):
                 continue
-            told = place if place.membership != INVITE else await self._invited(span, room, place)
-            body = None if place.membership != JOIN else self._joined.at_once(span, room, place)
-            if body is None and told is not None:
-                body = await self._room(span, room, told)
+            section = _SECTIONS[place.membership]
+            if place.membership == JOIN:
+                body = self._joined.at_once(span, room, place)
+                body = body or await self._joined(span, room, place)
+            else:
+                section, body = await self._not_joined(span, room, place)
             if span.feed.places.get(nid) is not place:
                 raise _MovedError
             if place.membership == JOIN and span.is_new(place.slot, place.pos):
                 entered.append(room)
-            if told is not None and body is not None:
+            if body is not None:
                 entry = _encode(room.room_id) + b":" + body
-                sections.setdefault(_SECTIONS[told.membership], []).append(entry)
+                sections.setdefault(section, []).append(entry)
         account_data = await self._data(span) if span.user_changed else []
         to_device = await self._to_device(span)
         presence = await self._presence(span, entered)
@@ -249,12 +251,19 @@ class Sync:
             return span.request.filter.room.include_leave and not place.forgotten
         return span.is_new(place.slot, place.pos)
 
-    async def _room(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
-        if place.membership == JOIN:
-            return await self._joined(span, room, place)
-        if place.membership in (LEAVE, BAN):
-            return await self._left(span, room, place)
-        return invited_room(room, span.requester.user_id, place.membership)
+    async def _not_joined(
+        self, span: Span, room: Room, place: RoomPlace
+    ) -> tuple[str, bytes | None]:
+        """The section of another room and its entry there, None where it is not told."""
+        told: RoomPlace | None = place
+        if place.membership == INVITE:
+            told = await self._invited(span, room, place)
+        if told is None:
+            return _SECTIONS[place.membership], None
+        if told.membership in (LEAVE, BAN):
+            return _SECTIONS[told.membership], await self._left(span, room, told)
+        entry = invited_room(room, span.requester.user_id, told.membership)
+        return _SECTIONS[told.membership], entry
 
     async def _invited(self, span: Span, room: Room, place: RoomPlace) -> RoomPlace | None:
         """An invited user's place as it is told: of an unwanted invitation what was before it."""
