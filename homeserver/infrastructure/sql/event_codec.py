@@ -9,6 +9,7 @@ canonical JSON is kept plain (codec 0). A codec is never changed, only added.
 from __future__ import annotations
 
 import zlib
+from base64 import urlsafe_b64decode
 from binascii import a2b_base64
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 
 from homeserver.domain.events.event import Event
-from homeserver.domain.events.hashes import HASH_BYTES, event_id_bytes, event_id_from_bytes
+from homeserver.domain.events.hashes import HASH_BYTES, event_id_from_bytes
 from homeserver.domain.events.parse import load_event
 from homeserver.domain.events.redaction import redaction_target_of
 from homeserver.domain.shared.base64 import encode_base64
@@ -210,4 +211,6 @@ def _ids(joined: bytes) -> list[str]:
 _id_text = lru_cache(maxsize=8192)(event_id_from_bytes)
 
 
-_id_bytes = lru_cache(maxsize=8192)(event_id_bytes)
+@lru_cache(maxsize=8192)
+def _id_bytes(event_id: str) -> bytes:
+    return urlsafe_b64decode(event_id[1:] + "=")
