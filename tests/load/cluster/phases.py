@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.load.places import Place
 
 COUNTS = (1, 2, 3)
-HOT_SENDERS = 16
+HOT_SENDERS = 32
 USERS, ROOMS, MEMBERS = 200, 20, 10
 
 
