@@ -31,14 +31,9 @@ class Candidates:
         feed = span.feed
         if span.since is None or span.request.full_state:
             return list(feed.places)
-        quiet = not span.user_changed and span.typing_since == span.typing_until
-        if quiet and span.tick is not None:
-            return feed.changed_after(span.tick)
-        found: dict[int, None] = {}
-        if span.tick is not None:
-            found.update(dict.fromkeys(feed.changed_after(span.tick)))
-        else:
-            found.update(dict.fromkeys(await self._after_gap(span)))
+        tick = span.tick
+        changed = await self._after_gap(span) if tick is None else feed.changed_after(tick)
+        found: dict[int, None] = dict.fromkeys(changed)
         if span.recount or span.typing_since == TYPING_IS_LOST:
             found.update((nid, None) for nid, p in feed.places.items() if p.membership == JOIN)
         if span.typing_since not in (None, TYPING_IS_LOST):

@@ -8,7 +8,7 @@ import msgspec
 
 from homeserver.application.sync.hidden_counts import counts_may_have_moved
 from homeserver.application.sync.rendering import render_state, render_timeline
-from homeserver.application.sync.room_state import STILL, Bounds, is_still, joined_at
+from homeserver.application.sync.room_state import Bounds, joined_at
 from homeserver.application.sync.shared_timelines import SharedTimelines, is_common
 from homeserver.application.sync.summary import room_summary
 from homeserver.domain.rooms.room import MEMBER
@@ -56,15 +56,8 @@ class JoinedRooms:
     async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         """Return the room's JSON object; None where nothing in it is new."""
         bounds = await self._bounds(span, room, place)
-        common = is_common(span, place, bounds)
-        shared = self._shared.find(span, room, bounds) if common else None
-        if shared is not None:
-            page, timeline = shared.page, shared.rendered(span, bounds)
-        else:
-            page, timeline = await self._timeline_part(span, room, bounds, common=common)
-        state = (
-            STILL if is_still(span, room, bounds) else await self._state(span, room, bounds, page)
-        )
+        page, timeline = await self._timeline_part(span, room, place, bounds)
+        state = await self._state(span, room, bounds, page)
         extra = await self._data(span, room, place, fresh=bounds.fresh)
         whole = bounds.fresh or span.request.full_state
         news = whole or page.events or page.limited or state.events or extra.news
@@ -97,19 +90,14 @@ class JoinedRooms:
         counts = self._data.counts_at_once(span, room, place)
         if counts is None or not shared.page.events:
             return None
-        state = render_state(span, room, STILL.events)
+        state = render_state(span, room, ())
         return b"{%b,%b,%b}" % (state, shared.rendered(span, bounds), counts)
 
     async def _bounds(self, span: Span, room: Room, place: RoomPlace) -> Bounds:
-        known, reader = self._timeline.known_position, self._timeline
-        until = known(room, span.until)
-        if until is None:
-            until = await reader.position_at(room, span.until)
+        until = await self._timeline.position_at(room, span.until)
         if span.since is None:
             return Bounds(0, until, fresh=True)
-        after = known(room, span.since)
-        if after is None:
-            after = await reader.position_at(room, span.since)
+        after = await self._timeline.position_at(room, span.since)
         if span.since.covers(place.slot, place.pos):
             return Bounds(after, until, fresh=False)
         history = await self._store.history_of(room, (MEMBER, span.requester.user_id))
@@ -118,10 +106,10 @@ class JoinedRooms:
         return Bounds(0, until, fresh=True)
 
     async def _timeline_part(
-        self, span: Span, room: Room, bounds: Bounds, *, common: bool
+        self, span: Span, room: Room, place: RoomPlace, bounds: Bounds
     ) -> tuple[Page, bytes]:
-        """The events, and the `timeline` that has them; kept where all read the same."""
-        if not common:
+        """The events, and the `timeline` that has them."""
+        if not is_common(span, place, bounds):
             window = await self._access.window(room, span.requester.user_id)
             page = await self._page(span, room, bounds, window)
             return page, render_timeline(
@@ -133,10 +121,12 @@ class JoinedRooms:
                 user_id=span.requester.user_id,
                 bundles=await self._beside.bundles(span, room, page, bounds.until, window),
             )
-        page = await self._page(span, room, bounds, None)
-        bundles = await self._beside.bundles(span, room, page, bounds.until, None)
-        shared = self._shared.render(span, room, bounds, page, bundles)
-        return page, shared.rendered(span, bounds)
+        shared = self._shared.find(span, room, bounds)
+        if shared is None:
+            page = await self._page(span, room, bounds, None)
+            bundles = await self._beside.bundles(span, room, page, bounds.until, None)
+            shared = self._shared.render(span, room, bounds, page, bundles)
+        return shared.page, shared.rendered(span, bounds)
 
     async def _page(
         self, span: Span, room: Room, bounds: Bounds, window: VisibilityWindow[float] | None

@@ -53,19 +53,14 @@ class RoomData:
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace, *, fresh: bool) -> Extra:
         """Collect the parts; `fresh` rooms get all, others what is new."""
-        extra = Extra()
-        if fresh or span.since is None or room.receipts.moved_since(span.since):
-            extra.news = self._read(span, room)
-            ephemeral = self._receipts(span, room, fresh=fresh)
-        else:
-            ephemeral = []
+        ephemeral = self._receipts(span, room, fresh=fresh)
         ephemeral += self._typists(span, room, fresh=fresh)
         own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
         counts = await self._counts(span, room, place)
         recounted = span.recount and read_whole(room, span.requester.user_id, place).seq < (
             room.head.seq
         )
-        extra.news = extra.news or bool(ephemeral or own) or recounted
+        extra = Extra(news=bool(ephemeral or own) or recounted or self._read(span, room))
         if ephemeral:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.application.sync.state_delta import (
     newest_by_key,
@@ -51,15 +51,6 @@ class RoomStates(NamedTuple):
 
     events: list[Event]
     renamed: bool
-
-
-STILL: Final = RoomStates([], renamed=False)
-
-
-def is_still(span: Span, room: Room, bounds: Bounds) -> bool:
-    """Whether memory tells that there is no state to send."""
-    whole = bounds.fresh or span.request.full_state
-    return not (whole or span.rules.lazy) and room.state_stayed_since(bounds.after)
 
 
 class StatePart:
