@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from homeserver.application.ports.role import RoleLostError
@@ -13,7 +14,7 @@ FAILED_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
-class RoleWork:
+class RoleWork(ABC):
     """Waits for a role and does its work, again and again until it is stopped."""
 
     ROLE: ClassVar[str]
@@ -44,6 +45,6 @@ class RoleWork:
                     log.warning("%s: %s", self.FAILED, error or type(error).__name__)
             await asyncio.sleep(FAILED_SECONDS)
 
+    @abstractmethod
     async def _hold(self) -> None:
         """Wait for the role, then work for as long as it is ours."""
-        raise NotImplementedError

@@ -21,10 +21,11 @@ from homeserver.infrastructure.sql.writes import Execute, Insert, Upsert
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement, Table
+
     from homeserver.infrastructure.sql.writes import Row
 
 _device, _m, _txn = t.device.c, t.to_device.c, t.to_device_txn.c
-_s, _r = st.service_message.c, st.reading_device.c
 NO_SERVICE: Final = b""
 """In the place of a service's key: the message itself, which goes into the inbox."""
 
@@ -86,6 +87,24 @@ _ADD_COPY = Query(
         ).where(_device.nid == bindparam("p_device")),
     )
 )
+
+
+def _delete_of_device(table: Table, rank: int) -> Execute:
+    """Delete what a table has of one device: a row (user, device)."""
+    of_user, of_device = _of_user(table), table.c.device_nid == bindparam("p_device")
+    return Execute(Query(delete(table).where(of_user, of_device)), ("p_user", "p_device"), rank)
+
+
+def _delete_of_others(table: Table, rank: int) -> Execute:
+    """Delete what a table has of a user's devices but for one: a row (user, that device)."""
+    of_user, of_others = _of_user(table), table.c.device_nid != bindparam("p_but")
+    return Execute(Query(delete(table).where(of_user, of_others)), ("p_user", "p_but"), rank)
+
+
+def _of_user(table: Table) -> ColumnElement[bool]:
+    return table.c.user_nid == bindparam("p_user")
+
+
 COUNT_MESSAGES = _CountMessages(
     Query(
         update(t.device)
@@ -118,53 +137,13 @@ CLEAR_INBOX = Execute(
     ("p_user", "p_device", "p_upto"),
     65,
 )
-DELETE_OTHER_INBOXES = Execute(
-    Query(
-        delete(t.to_device).where(
-            _m.user_nid == bindparam("p_user"), _m.device_nid != bindparam("p_but")
-        )
-    ),
-    ("p_user", "p_but"),
-    66,
-)
+DELETE_OTHER_INBOXES = _delete_of_others(t.to_device, 66)
 INSERT_TXN = Insert(t.to_device_txn, 67)
 DELETE_OLD_TXNS = Execute(
     Query(delete(t.to_device_txn).where(_txn.ts <= bindparam("p_ts"))), ("p_ts",), 68
 )
 NOTE_READER = Upsert(st.reading_device, 69, update={"device_nid": "{old[device_nid]}"})
-FORGET_READER = Execute(
-    Query(
-        delete(st.reading_device).where(
-            _r.user_nid == bindparam("p_user"), _r.device_nid == bindparam("p_device")
-        )
-    ),
-    ("p_user", "p_device"),
-    70,
-)
-FORGET_OTHER_READERS = Execute(
-    Query(
-        delete(st.reading_device).where(
-            _r.user_nid == bindparam("p_user"), _r.device_nid != bindparam("p_but")
-        )
-    ),
-    ("p_user", "p_but"),
-    70,
-)
-DELETE_COPIES = Execute(
-    Query(
-        delete(st.service_message).where(
-            _s.user_nid == bindparam("p_user"), _s.device_nid == bindparam("p_device")
-        )
-    ),
-    ("p_user", "p_device"),
-    78,
-)
-DELETE_OTHER_COPIES = Execute(
-    Query(
-        delete(st.service_message).where(
-            _s.user_nid == bindparam("p_user"), _s.device_nid != bindparam("p_but")
-        )
-    ),
-    ("p_user", "p_but"),
-    79,
-)
+FORGET_READER = _delete_of_device(st.reading_device, 70)
+FORGET_OTHER_READERS = _delete_of_others(st.reading_device, 70)
+DELETE_COPIES = _delete_of_device(st.service_message, 78)
+DELETE_OTHER_COPIES = _delete_of_others(st.service_message, 79)
