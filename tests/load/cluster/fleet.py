@@ -55,6 +55,8 @@ class Fleet:
     place: Place
     workers: Sequence[FirnProcess]
     pids: Mapping[str, Sequence[int]]
+    resting: Sequence[str] = (WORKERS, STORE)
+    """Which of them must rest before the next phase."""
 
     async def run(
         self,
@@ -66,7 +68,7 @@ class Fleet:
     ) -> list[Line]:
         """Run a phase with requests to these workers (by room), and streams from those.
 
-        Returns when the workers rest again, so that one phase does not pay for another.
+        Returns when they rest again (`resting`), so that one phase does not pay for another.
         """
         if streams:
             step = step.also("-streams", self._bases(streams))
@@ -80,7 +82,7 @@ class Fleet:
             base=self._bases(to),
             stdin=stdin,
         )
-        await asyncio.to_thread(settle, [*self.pids[WORKERS], *self.pids[STORE]])
+        await asyncio.to_thread(settle, [pid for kind in self.resting for pid in self.pids[kind]])
         return [line | cpu_by_kind(line, self.pids) for line in lines]
 
     def _bases(self, numbers: Sequence[int]) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.load.client import LoadError, Step
-from tests.load.cluster.fleet import WORKERS, Fleet, Services, running_fleet
+from tests.load.cluster.fleet import STORE, WORKERS, Fleet, Services, running_fleet
 from tests.load.cluster.trouble import with_broker_dead, with_redis_flushed
 from tests.load.crowd import make_users
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from tests.load.client import Line
@@ -46,13 +46,15 @@ class Bench:
     place: Place
     services: Services
     size: Size
+    resting: Sequence[str] = (WORKERS, STORE)
+    """What must rest between phases; not a MariaDB that others keep busy."""
 
     @asynccontextmanager
     async def fleet(self, count: int, services: Services | None = None) -> AsyncIterator[Fleet]:
         """So many workers."""
         used = services or self.services
         async with running_fleet(self.csload, self.place, used, count) as fleet:
-            yield fleet
+            yield replace(fleet, resting=self.resting)
 
     @property
     def length(self) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def test_a_fleet_delivers_from_one_worker_to_another(tmp_path: Path) -> None:
 
     async def deliver() -> Line:
         with fresh("mysql", tmp_path) as place:
-            bench = Bench(build(), place, Services.running(), QUICK)
+            bench = Bench(build(), place, Services.running(), QUICK, resting=(WORKERS,))
             await set_up(bench)
             async with bench.fleet(2) as fleet:
                 step = fanout("across", "-transport", "mixed", "-d", "2s")
