@@ -35,24 +35,34 @@ class Transactions:
     def __init__(self, writer: Writer) -> None:
         """Write through this writer."""
         self._writer = writer
-        self._running: dict[bytes, asyncio.Task[str]] = {}
+        self._running: dict[bytes, asyncio.Future[str]] = {}
         self._done: OrderedDict[bytes, str] = OrderedDict()
 
     async def once(self, txn: Transaction, prepare: Callable[[], Awaitable[Prepared]]) -> str:
         """Return the event id that the transaction made, now or before.
 
         `prepare` passes the gates and returns the room and the change; whoever repeats the
-        transaction meanwhile gets the same outcome. Cancelling takes nothing back.
+        transaction meanwhile gets the same outcome. Cancelling takes back nothing that was
+        handed to the writer.
         """
+        while (first := self._running.get(txn.key)) is not None:
+            await asyncio.wait((first,))
+            if not first.cancelled():
+                return first.result()
         done = self._done.get(txn.key)
         if done is not None:
             return done
-        task = self._running.get(txn.key)
-        if task is None:
-            task = asyncio.create_task(self._run(txn, prepare))
-            self._running[txn.key] = task
-            task.add_done_callback(lambda _: self._running.pop(txn.key, None))
-        return await asyncio.shield(task)
+        outcome = self._running[txn.key] = asyncio.get_running_loop().create_future()
+        try:
+            event_id = await self._run(txn, prepare)
+        except BaseException as error:
+            _fail(outcome, error)
+            raise
+        else:
+            outcome.set_result(event_id)
+            return event_id
+        finally:
+            del self._running[txn.key]
 
     async def _run(self, txn: Transaction, prepare: Callable[[], Awaitable[Prepared]]) -> str:
         try:
@@ -66,3 +76,12 @@ class Transactions:
         if len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
         return event_id
+
+
+def _fail(outcome: asyncio.Future[str], error: BaseException) -> None:
+    """Tell those who repeat the transaction; where its first client has gone, one of them goes on."""
+    if isinstance(error, Exception):
+        outcome.set_exception(error)
+        outcome.exception()  # mostly nobody else asks
+    else:
+        outcome.cancel()

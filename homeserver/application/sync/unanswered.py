@@ -9,11 +9,10 @@ a thread for failed, sends it again and gives up.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from homeserver.application.requester import Requester
     from homeserver.application.rooms.compose import NewEvent, Transaction
@@ -23,26 +22,38 @@ LONGEST_S = 0.1
 """A sync waits no longer than this for what is sent meanwhile."""
 
 
+class _Send:
+    """One send, under way in a `with` block; `answer` is there once somebody waits for it."""
+
+    __slots__ = ("_sends", "_user_nid", "answer")
+
+    def __init__(self, sends: dict[int, set[_Send]], user_nid: int) -> None:
+        self._sends = sends
+        self._user_nid = user_nid
+        self.answer: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> None:
+        self._sends.setdefault(self._user_nid, set()).add(self)
+
+    def __exit__(self, *_: object) -> None:
+        mine = self._sends[self._user_nid]
+        mine.discard(self)
+        if not mine:
+            del self._sends[self._user_nid]
+        if self.answer is not None:
+            self.answer.set_result(None)
+
+
 class Unanswered:
     """The sends of each user that this worker has not answered."""
 
     def __init__(self) -> None:
         """None yet."""
-        self._by_user: dict[int, set[asyncio.Future[None]]] = {}
+        self._by_user: dict[int, set[_Send]] = {}
 
-    @contextmanager
-    def sending(self, user_nid: int) -> Iterator[None]:
+    def sending(self, user_nid: int) -> AbstractContextManager[None]:
         """A send is under way in this block, which ends in the step that writes the answer."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._by_user.setdefault(user_nid, set()).add(done)
-        try:
-            yield
-        finally:
-            done.set_result(None)
-            mine = self._by_user[user_nid]
-            mine.discard(done)
-            if not mine:
-                del self._by_user[user_nid]
+        return _Send(self._by_user, user_nid)
 
     def has(self, user_nid: int) -> bool:
         """Whether a user waits for the answer to a send."""
@@ -50,9 +61,12 @@ class Unanswered:
 
     async def answered(self, user_nid: int) -> None:
         """Wait until the sends that are under way now are answered, or for `LONGEST_S`."""
-        under_way = tuple(self._by_user.get(user_nid, ()))
-        if under_way:
-            await asyncio.wait(under_way, timeout=LONGEST_S)
+        answers = []
+        for send in self._by_user.get(user_nid, ()):
+            send.answer = send.answer or asyncio.get_running_loop().create_future()
+            answers.append(send.answer)
+        if answers:
+            await asyncio.wait(answers, timeout=LONGEST_S)
 
 
 class AnsweredFirst:

@@ -11,6 +11,7 @@ from homeserver.domain.events.limits import MAX_EVENT_BYTES, fits_key, signature
 from homeserver.domain.events.redaction import redact_content, redaction_target
 from homeserver.domain.shared.base64 import encode_base64
 from homeserver.domain.shared.canonical_json import (
+    MAX_DEPTH,
     MAX_INTEGER,
     check_canonical,
     encode_canonical,
@@ -73,7 +74,7 @@ def build_event(
         pdu["state_key"] = state_key
     pdu["type"] = type
     _check_keys(room_id, sender, type, state_key)
-    check_canonical(pdu)
+    check_canonical(pdu["content"], max_depth=MAX_DEPTH - 1)
 
     json, digest = _seal(pdu, version)
     if len(json) + signature_bytes(domain_of(sender)) > MAX_EVENT_BYTES:

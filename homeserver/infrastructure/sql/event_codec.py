@@ -9,19 +9,20 @@ canonical JSON is kept plain (codec 0). A codec is never changed, only added.
 from __future__ import annotations
 
 import zlib
-from base64 import urlsafe_b64decode
 from binascii import a2b_base64
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from homeserver.domain.events.event import Event
-from homeserver.domain.events.hashes import HASH_BYTES, event_id_from_bytes
+from homeserver.domain.events.hashes import HASH_BYTES, event_id_bytes, event_id_from_bytes
 from homeserver.domain.events.parse import load_event
 from homeserver.domain.events.redaction import redaction_target_of
 from homeserver.domain.shared.base64 import encode_base64
-from homeserver.domain.shared.canonical_json import decode_object, encode_json
+from homeserver.domain.shared.canonical_json import decode_object
+from homeserver.domain.shared.errors import InvalidParamError
 
 PLAIN = 0
 PACKED = 1
@@ -29,8 +30,8 @@ _DEFLATE_FROM = 400
 """Bytes of content from which deflating it pays (encrypted messages: a fifth less)."""
 
 
-class Pdu(msgspec.Struct, forbid_unknown_fields=True):
-    """The keys that nearly all PDUs have; one with others stays plain."""
+class Pdu(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The keys that nearly all PDUs have, in canonical order; one with others stays plain."""
 
     auth_events: list[str]
     content: msgspec.Raw
@@ -38,12 +39,12 @@ class Pdu(msgspec.Struct, forbid_unknown_fields=True):
     hashes: dict[str, str]
     origin_server_ts: int
     prev_events: list[str]
+    redacts: str | UnsetType = UNSET
+    room_id: str | UnsetType = UNSET
     sender: str
+    signatures: msgspec.Raw | UnsetType = UNSET
+    state_key: str | UnsetType = UNSET
     type: str
-    room_id: str | None = None
-    state_key: str | None = None
-    redacts: str | None = None
-    signatures: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Packed(msgspec.Struct, array_like=True, gc=False):
@@ -65,6 +66,7 @@ class Packed(msgspec.Struct, array_like=True, gc=False):
 
 
 _read_pdu = msgspec.json.Decoder(Pdu).decode
+_write_pdu = msgspec.json.Encoder().encode
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Packed).decode
 
@@ -145,29 +147,21 @@ def content_json(packed: Packed) -> bytes:
 
 def packed_json(packed: Packed, room_id: str) -> bytes:
     """The canonical JSON of the whole PDU."""
-    parts = [
-        b'{"auth_events":%b,"content":%b,"depth":%d,"hashes":{"sha256":"%b"}'
-        b',"origin_server_ts":%d,"prev_events":%b'
-        % (
-            encode_json(_ids(packed.auth)),
-            content_json(packed),
-            packed.depth,
-            encode_base64(packed.sha256).encode(),
-            packed.ts,
-            encode_json(_ids(packed.prev)),
-        )
-    ]
-    if packed.redacts is not None:
-        parts.append(b',"redacts":%b' % encode_json(packed.redacts))
-    if packed.in_room:
-        parts.append(b',"room_id":%b' % encode_json(room_id))
-    parts.append(b',"sender":%b' % encode_json(packed.sender))
-    if packed.signatures:
-        parts.append(b',"signatures":%b' % packed.signatures)
-    if packed.state_key is not None:
-        parts.append(b',"state_key":%b' % encode_json(packed.state_key))
-    parts.append(b',"type":%b}' % encode_json(packed.type))
-    return b"".join(parts)
+    pdu = Pdu(
+        auth_events=_ids(packed.auth),
+        content=msgspec.Raw(content_json(packed)),
+        depth=packed.depth,
+        hashes={"sha256": encode_base64(packed.sha256)},
+        origin_server_ts=packed.ts,
+        prev_events=_ids(packed.prev),
+        redacts=UNSET if packed.redacts is None else packed.redacts,
+        room_id=room_id if packed.in_room else UNSET,
+        sender=packed.sender,
+        signatures=msgspec.Raw(packed.signatures) if packed.signatures else UNSET,
+        state_key=UNSET if packed.state_key is None else packed.state_key,
+        type=packed.type,
+    )
+    return _write_pdu(pdu)
 
 
 def _packed(json: bytes) -> Packed | None:
@@ -183,14 +177,14 @@ def _packed(json: bytes) -> Packed | None:
             pdu.origin_server_ts,
             pdu.depth,
             a2b_base64(pdu.hashes["sha256"] + "="),
-            b"".join(map(_id_bytes, pdu.auth_events)),
-            b"".join(map(_id_bytes, pdu.prev_events)),
-            pdu.room_id is not None,
-            pdu.state_key,
-            pdu.redacts,
-            bytes(pdu.signatures),
+            b"".join(map(id_bytes, pdu.auth_events)),
+            b"".join(map(id_bytes, pdu.prev_events)),
+            pdu.room_id is not UNSET,
+            None if pdu.state_key is UNSET else pdu.state_key,
+            None if pdu.redacts is UNSET else pdu.redacts,
+            b"" if pdu.signatures is UNSET else bytes(pdu.signatures),
         )
-    except (msgspec.MsgspecError, ValueError, KeyError):
+    except (msgspec.MsgspecError, InvalidParamError, ValueError, KeyError):
         return None
 
 
@@ -207,10 +201,7 @@ def _ids(joined: bytes) -> list[str]:
     return [_id_text(joined[at : at + HASH_BYTES]) for at in range(0, len(joined), HASH_BYTES)]
 
 
-# the same auth events stand in all events of a room
+# the same auth events stand in all events of a room, and each event names those before it
 _id_text = lru_cache(maxsize=8192)(event_id_from_bytes)
-
-
-@lru_cache(maxsize=8192)
-def _id_bytes(event_id: str) -> bytes:
-    return urlsafe_b64decode(event_id[1:] + "=")
+id_bytes = lru_cache(maxsize=8192)(event_id_bytes)
+"""The bytes of an event id; InvalidParamError for what is none."""

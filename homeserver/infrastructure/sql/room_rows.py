@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from homeserver.domain.events.hashes import event_id_bytes
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_rows import write_branches
 from homeserver.infrastructure.sql.directory_rows import write_entry
-from homeserver.infrastructure.sql.event_codec import encode_event
+from homeserver.infrastructure.sql.event_codec import encode_event, id_bytes
 from homeserver.infrastructure.sql.relation_rows import write_relations
 from homeserver.infrastructure.sql.types import OPEN
 
@@ -53,14 +52,14 @@ def _event(nid: int, item: TimelineEvent) -> Row:
         nid,
         item.seq,
         item.back,
-        event_id_bytes(event.event_id),
+        id_bytes(event.event_id),
         item.slot,
         item.pos,
         item.sender_nid,
         event.origin_server_ts,
         item.notify_ord,
         item.state_ref,
-        event_id_bytes(item.redacted_because.event_id) if item.redacted_because else None,
+        id_bytes(item.redacted_because.event_id) if item.redacted_because else None,
         item.txn_key,
         item.txn_device,
         item.txn_id.encode() if item.txn_id is not None else None,
@@ -83,7 +82,7 @@ def _write_state(draft: Draft, nid: int, changes: list[StateChange]) -> None:
             OPEN if after is None else after.rev,
             change.seq,
             OPEN if after is None else after.seq,
-            event_id_bytes(change.event.event_id) if change.event is not None else None,
+            id_bytes(change.event.event_id) if change.event is not None else None,
             change.slot,
             change.pos,
         )
@@ -100,7 +99,7 @@ def _membership(draft: Draft, nid: int, change: MembershipChange) -> Row:
         change.user_nid,
         nid,
         change.membership.encode(),
-        event_id_bytes(change.event.event_id),
+        id_bytes(change.event.event_id),
         change.seq,
         change.sender_nid,
         change.base_ord,
@@ -112,11 +111,11 @@ def _membership(draft: Draft, nid: int, change: MembershipChange) -> Row:
 
 def _write_redactions(draft: Draft, nid: int, room: RoomDraft) -> None:
     for target, by in room.redactions:
-        draft.write(w.INSERT_REDACTION, (nid, event_id_bytes(target), event_id_bytes(by)))
+        draft.write(w.INSERT_REDACTION, (nid, id_bytes(target), id_bytes(by)))
     for item in room.redacted:
         codec, body = encode_event(item.event)
         by = item.redacted_because.event_id if item.redacted_because else ""
-        row = (nid, event_id_bytes(item.event.event_id), event_id_bytes(by), codec, body)
+        row = (nid, id_bytes(item.event.event_id), id_bytes(by), codec, body)
         draft.write(w.STRIP_EVENT, row)
     for seq in room.muted:
         draft.write(w.INSERT_MUTED, (nid, seq))
@@ -132,7 +131,7 @@ def _head(nid: int, room: RoomDraft) -> Row:
         old.rev,
         head.depth,
         head.notify_ord,
-        _pack([event_id_bytes(e) for e in head.extremities]),
+        _pack([id_bytes(e) for e in head.extremities]),
         head.slot,
         head.pos,
     )

@@ -116,6 +116,36 @@ async def test_B7_one_transaction_twenty_times_at_once_is_one_event(town: Town) 
     assert room.head.seq == before + 1
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_B7_who_repeats_a_transaction_goes_on_where_its_first_client_left(
+    town: Town, steps: int
+) -> None:
+    """Wherever that happens: before the writer has the event, or while it is stored."""
+    alice, _, room = await two_in_a_room(town)
+    before = room.head.seq
+    sends = [send(town, alice, room, {"body": str(i)}, "same") for i in range(5)]
+    first, *others = [asyncio.create_task(each) for each in sends]
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    first.cancel()
+    ids = await asyncio.gather(*others)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert len(set(ids)) == 1
+    assert room.head.seq == before + 1
+
+
+async def test_B7_a_refusal_reaches_all_who_repeat_it_and_is_not_kept(town: Town) -> None:
+    alice, bob, room = await two_in_a_room(town)
+    await town.ban(alice, room.room_id, bob.user_id, {})
+    sends = [send(town, bob, room, {"body": "no"}, "same") for _ in range(5)]
+    refusals = await asyncio.gather(*sends, return_exceptions=True)
+    assert {type(each) for each in refusals} == {ForbiddenError}
+    await town.unban(alice, room.room_id, bob.user_id, {})
+    await town.join(bob, room.room_id, {})
+    assert await send(town, bob, room, {"body": "now"}, "same")
+
+
 async def test_B7_the_same_transaction_of_another_device_is_another_event(town: Town) -> None:
     alice, _, room = await two_in_a_room(town)
     phone = await town.user("alice")
