@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tests.load import plan
 from tests.load.client import CACHE, LoadError, build, run_step
 from tests.load.crowd import make_users
-from tests.load.measures import by_key
+from tests.load.measures import by_key, is_disturbed
 from tests.load.places import KINDS, fresh
 from tests.load.report import page, table
 from tests.load.rest import settle
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "operate" / "benchmarks.md"
 RESULTS = CACHE / "bench"
+REPEATABLE = {"send", "fanout", "sync", "read"}
+"""Phases that find things as before when they are run again."""
+MOST_TRIES = 3
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -94,15 +97,19 @@ def _people(place: Place, count: int) -> Path:
 
 
 def _life(program: Path, place: Place, steps: Sequence[Step]) -> list[Line]:
+    """Run phases on one server; what was disturbed and can be repeated is, `by_key` chooses."""
     lines: list[Line] = []
     with running(place) as server:
         pids = [server.pid, *place.pids]
         for step in steps:
-            sys.stdout.write(f"bench: {place.kind}: {step.name}\n")
-            sys.stdout.flush()
-            found = run_step(program, step, folder=place.folder, pids=pids, base=server.base)
-            after = {"state": step.state, "cpu_after_ms": settle(pids)}
-            lines += [{**line, **after} for line in found]
+            for _ in range(MOST_TRIES if step.phase in REPEATABLE else 1):
+                sys.stdout.write(f"bench: {place.kind}: {step.name}\n")
+                sys.stdout.flush()
+                found = run_step(program, step, folder=place.folder, pids=pids, base=server.base)
+                after = {"state": step.state, "cpu_after_ms": settle(pids)}
+                lines += [{**line, **after} for line in found]
+                if not any(is_disturbed(line) for line in found):
+                    break
     return lines
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tests.load import machine
-from tests.load.measures import MEASURES, show
+from tests.load.measures import MEASURES, QUIET, is_disturbed, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tests.load.measures import Measure
 
 _TITLES = {"sqlite": "Firn, SQLite", "mysql": "Firn, MariaDB"}
-_QUIET = 0.2
 
 Runs = dict[str, dict[str, "Line"]]
 
@@ -42,15 +41,11 @@ def _row(measure: Measure, runs: Mapping[str, dict[str, Line]]) -> list[str]:
 
 def disturbance(lines: Iterable[tuple[str, Line]]) -> str:
     """A sentence about the phases, by name, during which something else used the machine."""
-    noisy = [
-        f"{name} ({line['other_cores']})"
-        for name, line in lines
-        if line.get("other_cores", 0) > _QUIET
-    ]
+    noisy = [f"{name} ({line['other_cores']})" for name, line in lines if is_disturbed(line)]
     if not noisy:
         return "Nothing else used the machine."
     listed = ", ".join(noisy)
-    return f"Something else used the machine (`other_cores` over {_QUIET}) in: {listed}."
+    return f"Something else used the machine (`other_cores` over {QUIET}) in: {listed}."
 
 
 def page(runs: Mapping[str, dict[str, Line]], command: str, stores: Iterable[str]) -> str:
@@ -67,7 +62,8 @@ Written by `{command}` on {day}; run it again to measure your own machine. It st
 and the load generator share the cores.
 
 CPU is server plus database, per operation (of a message: the send and all its
-deliveries); it hardly depends on what else runs, unlike rates and latencies. The targets are
+deliveries); it depends less on what else runs than rates and latencies. What something else disturbed
+is run up to three times: the least disturbed run counts, and the failures of all. The targets are
 for MariaDB with durable commits. Synapse's column is for comparison:
 figures given beforehand, not measured by this command.
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.load.client import LoadError, build
-from tests.load.measures import MEASURES, by_key, show
+from tests.load.measures import MEASURES, by_key, is_disturbed, show
 from tests.load.micro import measure
 from tests.load.pieces import PIECES
 from tests.load.report import table
@@ -31,6 +31,18 @@ def test_failures_of_all_phases_are_added_up() -> None:
     lines = [{"key": "a", "errors": 1, "lost": 2}, {"key": "b", "errors": 2, "stream_errors": 4}]
     total = by_key(lines)["all"]
     assert (total["errors"], total["lost"], total["duplicated"]) == (7, 2, 0)
+
+
+def test_of_repeated_phases_the_least_disturbed_counts_and_all_failures_do() -> None:
+    tries = [(0.9, 1.0, 1), (0.3, 2.0, 0), (0.5, 3.0, 4)]
+    lines = [
+        {"key": "fanout", "other_cores": others, "p50_ms": p50, "lost": lost}
+        for others, p50, lost in tries
+    ]
+    found = by_key(lines)
+    assert (found["fanout"]["p50_ms"], found["all"]["lost"]) == (2.0, 5)
+    assert is_disturbed(found["fanout"])
+    assert not is_disturbed({"other_cores": 0.2})
 
 
 def test_a_missed_target_is_called_missed() -> None:
