@@ -97,7 +97,7 @@ def _people(place: Place, count: int) -> Path:
 
 
 def _life(program: Path, place: Place, steps: Sequence[Step]) -> list[Line]:
-    """Run phases on one server; what was disturbed and can be repeated is, `by_key` chooses."""
+    """Run phases on one server, disturbed ones again where they can be; `by_key` chooses."""
     lines: list[Line] = []
     with running(place) as server:
         pids = [server.pid, *place.pids]

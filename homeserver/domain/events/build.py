@@ -74,6 +74,7 @@ def build_event(
         pdu["state_key"] = state_key
     pdu["type"] = type
     _check_keys(room_id, sender, type, state_key)
+    # The rest is made here, of strings that encoding them checks, and content stands one deep.
     check_canonical(pdu["content"], max_depth=MAX_DEPTH - 1)
 
     json, digest = _seal(pdu, version)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from tests.support.server import FirnProcess
 
 WORKERS, STORE, REDIS, BROKER = "workers", "MariaDB", "Redis", "RocketMQ"
-COUNTED = (WORKERS, STORE, REDIS)
+RESTING = (WORKERS, STORE)
+"""What goes on working after a load."""
+COUNTED = (*RESTING, REDIS)
 """What the CPU time of an operation is the sum of; the broker is shown beside it."""
 
 
@@ -55,7 +57,7 @@ class Fleet:
     place: Place
     workers: Sequence[FirnProcess]
     pids: Mapping[str, Sequence[int]]
-    resting: Sequence[str] = (WORKERS, STORE)
+    resting: Sequence[str] = RESTING
     """Which of them must rest before the next phase."""
 
     async def run(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.load.client import LoadError, Step
-from tests.load.cluster.fleet import STORE, WORKERS, Fleet, Services, running_fleet
+from tests.load.cluster.fleet import RESTING, WORKERS, Fleet, Services, running_fleet
 from tests.load.cluster.trouble import with_broker_dead, with_redis_flushed
 from tests.load.crowd import make_users
 
@@ -46,7 +46,7 @@ class Bench:
     place: Place
     services: Services
     size: Size
-    resting: Sequence[str] = (WORKERS, STORE)
+    resting: Sequence[str] = RESTING
     """What must rest between phases; not a MariaDB that others keep busy."""
 
     @asynccontextmanager
