@@ -41,6 +41,7 @@ from homeserver.application.accounts.upgrade_guest import UpgradeGuest
 from homeserver.application.accounts.users import Users
 from homeserver.application.appservices.act_as import ActAs
 from homeserver.application.appservices.service_accounts import ServiceAccounts
+from homeserver.application.keys.remove_keys import KeysOfDevices, RemoveKeys
 from homeserver.application.ports.unknown_ids import NobodyElse
 from homeserver.application.push.pushers import RemovePushers
 from homeserver.application.rooms.change_member import ChangeMember
@@ -54,6 +55,7 @@ from homeserver.infrastructure.crypto.argon2 import Argon2Passwords
 from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
 from homeserver.infrastructure.sql.guests import SqlGuestStore
+from homeserver.infrastructure.sql.key_store import SqlKeyStore
 from homeserver.infrastructure.sql.openid import SqlOpenIdStore
 from homeserver.infrastructure.sql.profiles import SqlProfileStore
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
@@ -92,6 +94,7 @@ class Accounts:
     add_user: AddUser
     lock_account: LockAccount
     finish_deactivations: FinishDeactivations
+    confirm: ConfirmIdentity
 
 
 class _Parts:
@@ -150,10 +153,16 @@ class _Parts:
             self.services, self.accounts, self.devices, self.create_account, self.authenticate
         )
         self.authenticate.listeners.append(self.act_as.forget)
+        keys = SqlKeyStore(database)
         self.remove_devices = RemoveDevices(
             self.devices,
             self.authenticate,
-            (RemoveInboxes(SqlToDeviceStore(database)), RemovePushers(SqlPusherStore(database))),
+            (
+                RemoveInboxes(SqlToDeviceStore(database)),
+                RemovePushers(SqlPusherStore(database)),
+                RemoveKeys(keys),
+            ),
+            KeysOfDevices(keys, keys, core.key_news),
         )
         self.interactive_auth = InteractiveAuth(
             SqlUiaSessionStore(database), writer, core.clock, core.ids
@@ -194,6 +203,7 @@ def build_accounts(
         add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
         lock_account=LockAccount(parts.accounts, core.writer, parts.authenticate),
         finish_deactivations=FinishDeactivations(parts.accounts, leaving),
+        confirm=parts.confirm,
     )
 
 

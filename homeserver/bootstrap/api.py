@@ -9,6 +9,7 @@ from homeserver.bootstrap.accounts import Accounts, build_accounts
 from homeserver.bootstrap.appservices import build_keep_told, build_services
 from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.forwarding import build_forwarding
+from homeserver.bootstrap.keys import build_keys
 from homeserver.bootstrap.legacy import build_legacy
 from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
@@ -69,7 +70,8 @@ def build_api(
     delayed = build_delayed(core, accounts.people, limiter)
     presence = presence_status_routes(core, sync, accounts.people.users)
     push = build_push(core, sync.unread)
-    parts = (sync, to_device, stream, search, services, delayed)
+    keys = build_keys(core, accounts.people.users, accounts.confirm)
+    parts = (sync, to_device, keys, stream, search, services, delayed)
     of_parts = (row for part in parts for row in part.routes)
     routes = (*accounts.routes, *rooms, *legacy, *presence, *of_parts)
     return Api(routes, accounts, sync, to_device, stream, search, keep_told, delayed, push)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.access import RoomAccess
+from homeserver.application.keys.key_news import KeyNews
 from homeserver.application.relations.aggregations import Aggregations
 from homeserver.application.rooms.registry import RoomRegistry
 from homeserver.application.rooms.timeline_reader import TimelineReader
@@ -14,6 +15,7 @@ from homeserver.application.sync.hub import Hub
 from homeserver.application.sync.ignored import IgnoredUsers
 from homeserver.application.sync.tail import CertifiedTail
 from homeserver.application.user_data.account_data import AccountData
+from homeserver.infrastructure.sql.device_changes import SqlDeviceChanges
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
 from homeserver.infrastructure.sql.query import SqlDialect
@@ -50,6 +52,7 @@ class Core:
     account_data: AccountData
     relations: SqlRelationStore
     aggregations: Aggregations
+    key_news: KeyNews
     tail: CertifiedTail | None
     lent: Lent
     generation: bytes
@@ -120,6 +123,7 @@ async def build_core(
         account_data=account_data,
         relations=relations,
         aggregations=Aggregations(relations, store, ignored),
+        key_news=KeyNews(SqlDeviceChanges(database)),
         tail=tail,
         lent=lent,
         generation=generation,

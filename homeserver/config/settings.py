@@ -41,6 +41,7 @@ class RateLimits:
     presence: RateLimit = field(default=RateLimit(1.0, 10))
     profile: RateLimit = field(default=RateLimit(0.5, 10))
     devices: RateLimit = field(default=RateLimit(5.0, 50))
+    keys: RateLimit = field(default=RateLimit(10.0, 100))
     reads: RateLimit = field(default=RateLimit(100.0, 300))
     searches: RateLimit = field(default=RateLimit(5.0, 50))
     stream_frames: RateLimit = field(default=RateLimit(50.0, 500))

@@ -36,7 +36,7 @@ class DeactivateAccount:
         """Deactivate it, then tell the listeners (leave all rooms)."""
         spend = await self.confirm(requester, call, client)
         user_nid = requester.user_nid
-        remove_devices = await self.remove_devices.others(user_nid)
+        remove_devices = await self.remove_devices.all_for_ever(user_nid)
         profile = await self.profiles.find(user_nid)
 
         def change(draft: Draft) -> None:

@@ -37,10 +37,11 @@ class DeleteDevices:
         wanted = frozenset(device_ids)
         devices = await self.remove_devices.devices.list_of(requester.user_nid)
         nids = [d.nid for d in devices if d.device_id in wanted]
+        remove = await self.remove_devices.these(requester.user_nid, nids)
 
         def change(draft: Draft) -> None:
             if spend is not None:
                 spend(draft)
-            self.remove_devices.write(draft, requester.user_nid, nids)
+            remove(draft)
 
         await self.writer.submit(change)

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from homeserver.application.accounts.remove_devices import RemoveDevices
     from homeserver.application.ports.writer import Writer
     from homeserver.application.requester import Requester
-    from homeserver.application.writing.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +20,8 @@ class LogOut:
 
     async def __call__(self, requester: Requester, *, everywhere: bool = False) -> None:
         """Log out; no token of the removed devices is good when this returns."""
+        removal, user_nid = self.remove_devices, requester.user_nid
         if everywhere:
-            await self.writer.submit(await self.remove_devices.others(requester.user_nid))
-            return
-
-        def change(draft: Draft) -> None:
-            self.remove_devices.write(draft, requester.user_nid, [requester.device_nid])
-
-        await self.writer.submit(change)
+            await self.writer.submit(await removal.others(user_nid))
+        else:
+            await self.writer.submit(await removal.these(user_nid, [requester.device_nid]))

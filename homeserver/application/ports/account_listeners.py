@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from homeserver.application.requester import Requester
     from homeserver.application.writing.draft import Draft
 
@@ -36,6 +38,20 @@ class DeviceListener(Protocol):
 
     def others_removed(self, draft: Draft, user_nid: int, but: int) -> None:
         """The same for all devices of a user but one (0: none), whenever they were added."""
+        ...
+
+
+class KeyedDevices(Protocol):
+    """Asked before a batch that removes devices, because others want to hear of their keys."""
+
+    async def without(
+        self, user_nid: int, device_nids: Iterable[int]
+    ) -> Callable[[Draft], None] | None:
+        """What tells in that batch that keys went; None where these devices have none."""
+        ...
+
+    async def without_user(self, user_nid: int) -> Callable[[Draft], None] | None:
+        """What removes the user's own keys, those of no device; None where there are none."""
         ...
 
 

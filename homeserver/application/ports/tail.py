@@ -30,6 +30,12 @@ PUSHERS: Final = 4
 """A batch set a pusher of the user."""
 COPIED: Final = 8
 """A batch copied messages to devices of the user for an application service."""
+KEYS: Final = 16
+"""A batch changed the user's device or cross-signing keys, as others see them."""
+COUNTS: Final = 32
+"""A batch changed the one-time or fallback keys that are there for a device of the user."""
+SIGNED: Final = 64
+"""A batch changed signatures of the user that the user alone sees."""
 
 
 class Touch(NamedTuple):
@@ -44,7 +50,7 @@ class Touch(NamedTuple):
 class BatchRow:
     """One batch in a writer's log, at positions `pos_from` to `pos_to`.
 
-    `users` says of each user which of the bits `DATA`, `INBOX`, `PUSHERS` and `COPIED` happened;
+    `users` says of each user which of the bits `DATA`, `INBOX` … happened;
     `ts` is when it was written (milliseconds, by its writer's clock).
     """
 

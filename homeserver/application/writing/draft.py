@@ -76,6 +76,10 @@ class Draft:
         """Note that a pusher of this user was set: the push role looks at it."""
         self.users[user_nid] = self.users.get(user_nid, 0) | PUSHERS
 
+    def touch(self, user_nid: int, what: int) -> None:
+        """Note what else of this user changed, a bit of `ports.tail`: their syncs wake."""
+        self.users[user_nid] = self.users.get(user_nid, 0) | what
+
     def stir(self, room: Room) -> None:
         """Note that something of this room changed without an event (a receipt)."""
         self.stirred[room.nid] = room

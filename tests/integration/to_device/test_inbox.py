@@ -239,7 +239,7 @@ async def test_messages_go_with_their_device(
     if all_at_once:
         await core.writer.submit(await remove.others(gone.user_nid, but=stays.device_nid))
     else:
-        await core.writer.submit(lambda d: remove.write(d, gone.user_nid, [gone.device_nid]))
+        await core.writer.submit(await remove.these(gone.user_nid, [gone.device_nid]))
     assert [row[1] for row in await town.store.dump("to_device")] == [stays.device_nid]
     # one that was on its way when the device was removed
     late = Terminal(gone.user_nid, gone.device_nid, tablet.device_id)

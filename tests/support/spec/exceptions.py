@@ -56,6 +56,11 @@ EXCUSES = (
         fault=r'^the body: "flows" is a required property$',
     ),
     Excuse(
+        "user-interactive authentication, whose challenge the data have not for this endpoint",
+        answer=r"^POST .*/keys/device_signing/upload -> 401$",
+        fault=r'^the body: "errcode" is a required property$',
+    ),
+    Excuse(
         "an event that is sent later (MSC4140): it has no id yet, but that of the delay",
         test=r"test_delayed_events\.py",
         answer=r"^PUT .*/(send|state)/.* -> 200$",
