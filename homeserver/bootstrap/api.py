@@ -70,7 +70,7 @@ def build_api(
     delayed = build_delayed(core, accounts.people, limiter)
     presence = presence_status_routes(core, sync, accounts.people.users)
     push = build_push(core, sync.unread)
-    keys = build_keys(core, accounts.people.users, accounts.confirm)
+    keys = build_keys(core, accounts.people.users, accounts.confirm, sync.list_changes)
     parts = (sync, to_device, keys, stream, search, services, delayed)
     of_parts = (row for part in parts for row in part.routes)
     routes = (*accounts.routes, *rooms, *legacy, *presence, *of_parts)

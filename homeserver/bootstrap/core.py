@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeserver.application.access import RoomAccess
+from homeserver.application.keys.board import KeyBoard
 from homeserver.application.keys.key_news import KeyNews
 from homeserver.application.relations.aggregations import Aggregations
 from homeserver.application.rooms.registry import RoomRegistry
@@ -52,6 +53,7 @@ class Core:
     account_data: AccountData
     relations: SqlRelationStore
     aggregations: Aggregations
+    key_board: KeyBoard
     key_news: KeyNews
     tail: CertifiedTail | None
     lent: Lent
@@ -104,6 +106,10 @@ async def build_core(
         )
     account_data, relations = AccountData(SqlUserDataStore(database)), SqlRelationStore(database)
     hub.user_listeners.append(account_data.forget)
+    changes = SqlDeviceChanges(database)
+    key_board = KeyBoard(hub, changes)
+    if tail is not None:
+        tail.preparing.append(key_board.prepare)
     ignored = IgnoredUsers(account_data)
     return Core(
         settings=settings,
@@ -123,7 +129,8 @@ async def build_core(
         account_data=account_data,
         relations=relations,
         aggregations=Aggregations(relations, store, ignored),
-        key_news=KeyNews(SqlDeviceChanges(database)),
+        key_board=key_board,
+        key_news=KeyNews(changes, key_board, writer),
         tail=tail,
         lent=lent,
         generation=generation,

@@ -21,6 +21,7 @@ from homeserver.presentation.client.keys import KeyCases, key_routes
 
 if TYPE_CHECKING:
     from homeserver.application.accounts.confirm_identity import ConfirmIdentity
+    from homeserver.application.keys.list_changes import ListChanges
     from homeserver.application.ports.users import Users
     from homeserver.bootstrap.core import Core
     from homeserver.presentation.routing import Route
@@ -34,7 +35,9 @@ class KeyParts:
     cases: KeyCases
 
 
-def build_keys(core: Core, users: Users, confirm: ConfirmIdentity) -> KeyParts:
+def build_keys(
+    core: Core, users: Users, confirm: ConfirmIdentity, list_changes: ListChanges
+) -> KeyParts:
     """Wire uploads, queries and claims of keys."""
     database, writer, news = core.database, core.writer, core.key_news
     store, one_time = SqlKeyStore(database), SqlOneTimeKeyStore(database)
@@ -43,6 +46,7 @@ def build_keys(core: Core, users: Users, confirm: ConfirmIdentity) -> KeyParts:
         upload=UploadKeys(store, one_time, news, writer, read_key),
         query=QueryKeys(store, core.server_name),
         claim=ClaimKeys(SqlToDeviceStore(database), ClaimDesk(one_time, writer), core.server_name),
+        changes=list_changes,
         cross_signing=UploadCrossSigning(
             confirm=confirm,
             store=store,

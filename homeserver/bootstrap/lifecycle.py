@@ -146,6 +146,7 @@ async def _serve(
             api.push.stop(),
         )
         await api.sync.inboxes.settle()
+        await core.key_news.settle()
         await delivery.stop()
         api.sync.typing.close()
         api.sync.presence.close()

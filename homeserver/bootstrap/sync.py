@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.application.delivery.frames import PRESENCE, TYPING
+from homeserver.application.keys.list_changes import ListChanges
 from homeserver.application.presence.board import PresenceBoard
 from homeserver.application.presence.news import PresenceNews
 from homeserver.application.presence.presence_status import PresenceStatus
@@ -15,6 +16,7 @@ from homeserver.application.push.pushers import Pushers
 from homeserver.application.receipts.mark_read import MarkRead
 from homeserver.application.relations.related_by import RelatedBy
 from homeserver.application.sync.candidates import Candidates
+from homeserver.application.sync.device_lists import DeviceLists
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
@@ -37,6 +39,7 @@ from homeserver.application.typing.set_typing import SetTyping
 from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
 from homeserver.bootstrap.delivery import link_of
+from homeserver.infrastructure.sql.device_changes import SqlDeviceChanges
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
@@ -74,6 +77,7 @@ class SyncParts:
     mark_read: MarkRead
     set_typing: SetTyping
     unread: UnreadCounts
+    list_changes: ListChanges
 
 
 def build_sync(
@@ -95,7 +99,8 @@ def build_sync(
     feeds = Feeds(core.hub, core.memberships, core.log, core.clock, online)
     inboxes = Inboxes(SqlToDeviceStore(core.database), core.writer, lambda: core.settings.services)
     unread = UnreadCounts(core.store, data)
-    sync = _sync(core, feeds, (typing, presence), data, inboxes, unread)
+    shared = _shared(core, typing, data)
+    sync = _sync(core, feeds, (typing, presence), data, inboxes, unread, shared)
     notifications = ListNotifications(
         access=core.access,
         memberships=core.memberships,
@@ -120,7 +125,17 @@ def build_sync(
         ),
     )
     return SyncParts(
-        routes, sync, feeds, inboxes, typing, presence, queries, mark_read, set_typing, unread
+        routes=routes,
+        sync=sync,
+        feeds=feeds,
+        inboxes=inboxes,
+        typing=typing,
+        presence=presence,
+        queries=queries,
+        mark_read=mark_read,
+        set_typing=set_typing,
+        unread=unread,
+        list_changes=_list_changes(core, feeds, shared),
     )
 
 
@@ -147,6 +162,35 @@ def _tell_others(
         cluster.closing.append(news.stop)
 
 
+class _Shared(NamedTuple):
+    """What /sync and /keys/changes are both made of."""
+
+    candidates: Candidates
+    lists: DeviceLists
+    progress: Progress
+
+
+def _shared(core: Core, typing: TypingBoard, data: AccountData) -> _Shared:
+    changes = SqlDeviceChanges(core.database)
+    return _Shared(
+        Candidates(log=core.log, typing=typing, account_data=data),
+        DeviceLists(core.key_board, changes, core.store, core.timeline),
+        _progress(core, typing),
+    )
+
+
+def _list_changes(core: Core, feeds: Feeds, shared: _Shared) -> ListChanges:
+    return ListChanges(
+        hub=core.hub,
+        feeds=feeds,
+        rooms=core.rooms,
+        candidates=shared.candidates,
+        lists=shared.lists,
+        progress=shared.progress,
+        clock=core.clock,
+    )
+
+
 def _sync(
     core: Core,
     feeds: Feeds,
@@ -154,6 +198,7 @@ def _sync(
     data: AccountData,
     inboxes: Inboxes,
     unread: UnreadCounts,
+    shared: _Shared,
 ) -> Sync:
     typing, presence = boards
     threads = ThreadCounts(core.store, unread)
@@ -165,7 +210,7 @@ def _sync(
         hub=core.hub,
         feeds=feeds,
         rooms=core.rooms,
-        candidates=Candidates(log=core.log, typing=typing, account_data=data),
+        candidates=shared.candidates,
         joined=JoinedRooms(
             access=core.access,
             store=core.store,
@@ -188,7 +233,8 @@ def _sync(
         lazy=lazy,
         typing=typing,
         presence=PresencePart(presence, core.rooms, core.clock),
-        progress=_progress(core, typing),
+        device_lists=shared.lists,
+        progress=shared.progress,
         clock=core.clock,
     )
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from homeserver.application.keys.board import KeyBoard
 from homeserver.application.presence.board import PresenceBoard
 from homeserver.application.requester import Requester
 from homeserver.application.rooms.get_messages import MessagesQuery
@@ -15,6 +16,7 @@ from homeserver.application.rooms.receive_events import ReceiveEvents
 from homeserver.application.rooms.timeline_reader import TimelineReader
 from homeserver.application.sync.candidates import Candidates
 from homeserver.application.sync.context import STATE_AFTER, SyncRequest
+from homeserver.application.sync.device_lists import DeviceLists
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
@@ -38,6 +40,7 @@ from homeserver.domain.sync.position import encode_position
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.sql import writes as w
 from homeserver.infrastructure.sql.branch_store import SqlBranchStore
+from homeserver.infrastructure.sql.device_changes import SqlDeviceChanges
 from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
@@ -158,7 +161,9 @@ class DoorWorld:
         lazy, generation = LazyMembers(), await log.generation()
         state = StatePart(world.store, lazy)
         inboxes = Inboxes(SqlToDeviceStore(world.database), world.writer)
+        changes = SqlDeviceChanges(world.database)
         return Sync(
+            device_lists=DeviceLists(KeyBoard(world.hub, changes), changes, world.store, timeline),
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),
             rooms=world.rooms,

@@ -19,7 +19,7 @@ from homeserver.bootstrap.core import build_core
 from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
-from homeserver.bootstrap.keys import build_keys
+from homeserver.bootstrap.keys import KeyParts, build_keys
 from homeserver.bootstrap.legacy import build_legacy
 from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
@@ -148,6 +148,7 @@ class SyncTown:
     core: Core = field(init=False)
     parts: SyncParts = field(init=False)
     to_device: ToDeviceParts = field(init=False)
+    keys: KeyParts = field(init=False)
     delivery: Delivery = field(init=False)
     stream: StreamParts = field(init=False)
     search: SearchParts = field(init=False)
@@ -201,12 +202,14 @@ class SyncTown:
         self.search = build_search(self.core)
         self.delayed = build_delayed(self.core, people, self.limiter)
         self.push = build_push(self.core, self.parts.unread)
+        confirm = cast("ConfirmIdentity", _confirmed)
+        self.keys = build_keys(self.core, people.users, confirm, self.parts.list_changes)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
             *build_legacy(self.core, self.parts.sync),
             *self.to_device.routes,
-            *build_keys(self.core, people.users, cast("ConfirmIdentity", _confirmed)).routes,
+            *self.keys.routes,
             *presence_status_routes(self.core, self.parts, people.users),
             *self.stream.routes,
             *self.search.routes,
@@ -235,6 +238,7 @@ class SyncTown:
         await self.delayed.keep_sending.stop()
         await self.push.stop()
         await self.parts.inboxes.settle()
+        await self.core.key_news.settle()
         self.parts.typing.close()
         self.parts.presence.close()
         await self.delivery.stop()

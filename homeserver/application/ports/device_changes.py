@@ -31,7 +31,7 @@ class DeviceChanges(Protocol):
     async def changed(self, user_nid: int, since: Vector) -> Collection[str]:
         """Whose keys changed at positions that `since` lacks, of those who concern a user.
 
-        Those share an encrypted room with the user, or are the user.
+        Those share an encrypted room with the user, are the user, or have signatures by the user.
         """
         ...
 

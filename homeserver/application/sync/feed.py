@@ -52,7 +52,8 @@ class Feed:
     user's own data, `inbox_tick` the last message to any of the user's devices; `inboxes` are
     those of the devices that sync here. `forgotten` are the rooms that the user forgot while the places were
     being read. `presence_due` is the tick of the presence board up to which the user is to hear of it, -1
-    where that is not known. `version` grows with every change; waiting syncs are woken then.
+    where that is not known. `keys_tick` is the last change of the keys of anybody who shares an encrypted
+    room, `signed_tick` that of signatures which only the user sees. `version` grows with every change; waiting syncs are woken then.
     """
 
     __slots__ = (
@@ -63,9 +64,11 @@ class Feed:
         "forgotten",
         "inbox_tick",
         "inboxes",
+        "keys_tick",
         "places",
         "presence_due",
         "ready",
+        "signed_tick",
         "used",
         "user_nid",
         "user_tick",
@@ -82,6 +85,8 @@ class Feed:
         self.user_tick = 0
         self.inbox_tick = 0
         self.inboxes: dict[int, Inbox] = {}
+        self.keys_tick = 0
+        self.signed_tick = 0
         self.presence_due = -1
         self.used = 0.0
         self.ready = False
@@ -103,6 +108,16 @@ class Feed:
     def touch_inbox(self, tick: int) -> None:
         """Note that a device of the user got a message."""
         self.inbox_tick = tick
+        self.wake()
+
+    def touch_keys(self, tick: int) -> None:
+        """Note that somebody's keys changed, of those who share an encrypted room."""
+        self.keys_tick = tick
+        self.wake()
+
+    def touch_signed(self, tick: int) -> None:
+        """Note that signatures changed which only the user sees."""
+        self.signed_tick = tick
         self.wake()
 
     def has_read(self, device_nid: int, number: int) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from homeserver.application.rooms.invitees import wish_of
 from homeserver.application.sync.context import Span
+from homeserver.application.sync.device_lists import Sharing
 from homeserver.application.sync.ignored import IGNORED_USERS, ignored_by
 from homeserver.application.sync.left_room import invited_room
 from homeserver.application.sync.rules import rules_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.registry import RoomRegistry
     from homeserver.application.sync.candidates import Candidates
     from homeserver.application.sync.context import SyncRequest
+    from homeserver.application.sync.device_lists import DeviceLists, ListNews
     from homeserver.application.sync.feed import Feed, RoomPlace
     from homeserver.application.sync.feeds import Feeds
     from homeserver.application.sync.global_data import GlobalData
@@ -84,6 +86,7 @@ class Sync:
         lazy: LazyMembers,
         typing: TypingBoard,
         presence: PresencePart,
+        device_lists: DeviceLists,
         progress: Progress,
         clock: Clock,
     ) -> None:
@@ -101,6 +104,7 @@ class Sync:
         self._lazy = lazy
         self._typing = typing
         self._presence = presence
+        self._device_lists = device_lists
         self._progress = progress
         self._clock = clock
 
@@ -207,12 +211,14 @@ class Sync:
         span.recount = not span.initial and span.user_changed and _recounts(span, data)
         sections: Sections = {}
         wanted = span.rules.rooms
-        entered = []
+        entered, sharing = [], Sharing()
         for nid in await self._candidates(span):
             place = span.feed.places.get(nid)
             if place is None or not self._concerns(span, place):
                 continue
             room = self._rooms.cached(nid) or await self._rooms.get_by_nid(nid)
+            if self._device_lists.may_move(span, room, place):
+                await self._device_lists.look(span, room, place, sharing)
             if wanted is not None and not wanted(room.room_id):
                 continue
             section = _SECTIONS[place.membership]
@@ -231,14 +237,15 @@ class Sync:
         account_data = await self._data(span) if span.user_changed else []
         to_device = await self._to_device(span)
         presence = await self._presence(span, entered)
+        lists = await self._device_lists.told(span, sharing)
         always = span.initial or span.request.full_state
-        if sections or account_data or to_device or presence or always:
+        if sections or account_data or to_device or presence or lists or always:
             beside = (
                 ("to_device", to_device),
                 ("account_data", account_data),
                 ("presence", presence),
             )
-            return _assemble(sections, [part for part in beside if part[1]])
+            return _assemble(sections, [part for part in beside if part[1]], lists)
         return None
 
     def _concerns(self, span: Span, place: RoomPlace) -> bool:
@@ -290,10 +297,15 @@ def _whole(token: str, body: bytes) -> bytes:
     return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
 
 
-def _assemble(sections: Sections, beside: list[tuple[str, list[bytes]]]) -> bytes:
+def _assemble(
+    sections: Sections, beside: list[tuple[str, list[bytes]]], lists: ListNews | None
+) -> bytes:
     parts = [
         b',"%b":{"events":[%b]}' % (name.encode(), b",".join(events)) for name, events in beside
     ]
+    if lists is not None:
+        told = {name: sorted(users) for name, users in lists._asdict().items() if users}
+        parts.append(b',"device_lists":%b' % _encode(told))
     if sections:
         rooms = [
             b'"%b":{%b}' % (name.encode(), b",".join(entries)) for name, entries in sections.items()

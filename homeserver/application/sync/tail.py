@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from homeserver.application.sync.hub import News
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from homeserver.application.ports.tail import TailReader
     from homeserver.application.sync.filler import Filler
@@ -62,6 +62,8 @@ class CertifiedTail:
         self._task: asyncio.Task[None] | None = None
         self.renewed: list[Callable[[float], None]] = []
         """Told after each read how many seconds old what it knows is: as old as its beginning."""
+        self.preparing: list[Callable[[News], Awaitable[None]]] = []
+        """Called with what a read brought, before it becomes visible."""
         self.reads = 0
 
     def start(self) -> None:
@@ -110,6 +112,8 @@ class CertifiedTail:
             upto, news = await self._with_places()
         if news is not None:
             await self._filler(news)
+            for prepare in self.preparing:
+                await prepare(news)
         own = self._own_slot()
         if own is not None and not await self._own_is_known(own, upto.get(own, 0)):
             return

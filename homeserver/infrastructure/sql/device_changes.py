@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, literal, or_, select
 
 from homeserver.application.ports.device_changes import Audience
 from homeserver.infrastructure.sql import key_tables as kt
@@ -83,7 +83,11 @@ def _changed(slots: int) -> Query:
         select(_u.user_id)
         .distinct()
         .select_from(kt.device_change.join(t.matrix_user, _u.nid == _c.user_nid))
-        .where(_c.told_nid == EVERYBODY, lacks(_c.slot, _c.pos, slots), or_(own, _shared))
+        .where(
+            _c.told_nid.in_([literal(EVERYBODY), bindparam("user")]),
+            lacks(_c.slot, _c.pos, slots),
+            or_(_c.told_nid != EVERYBODY, own, _shared),
+        )
     )
 
 

@@ -13,6 +13,7 @@ from homeserver.presentation.routing import Auth, Route
 
 if TYPE_CHECKING:
     from homeserver.application.keys.claim_keys import ClaimKeys
+    from homeserver.application.keys.list_changes import ListChanges
     from homeserver.application.keys.query_keys import QueryKeys
     from homeserver.application.keys.upload_cross_signing import UploadCrossSigning
     from homeserver.application.keys.upload_keys import UploadKeys
@@ -28,6 +29,7 @@ class KeyCases:
     upload: UploadKeys
     query: QueryKeys
     claim: ClaimKeys
+    changes: ListChanges
     cross_signing: UploadCrossSigning
     signatures: UploadSignatures
 
@@ -56,6 +58,14 @@ def key_routes(cases: KeyCases) -> tuple[Route, ...]:
         body = await request.json_object()
         return json_response(await cases.claim(_part(body, "one_time_keys")))
 
+    async def get_changes(request: Request) -> Response:
+        """Who changed keys between two tokens."""
+        start, end = request.param("from"), request.param("to")
+        if start is None or end is None:
+            raise MissingParamError("from and to are due")
+        news = await cases.changes(request.requester, start, end)
+        return json_response({"changed": sorted(news.changed), "left": sorted(news.left)})
+
     async def post_device_signing(request: Request) -> Response:
         """Publish one's cross-signing keys."""
         body = await request.json_object()
@@ -75,6 +85,7 @@ def key_routes(cases: KeyCases) -> tuple[Route, ...]:
         Route("POST", f"{v3}/upload", post_upload, Auth.GUEST, "keys", old),
         Route("POST", f"{v3}/query", post_query, Auth.GUEST, "reads", old),
         Route("POST", f"{v3}/claim", post_claim, Auth.GUEST, "keys", old),
+        Route("GET", f"{v3}/changes", get_changes, Auth.USER, "reads", old),
         Route("POST", signing, post_device_signing, Auth.USER, "keys"),
         Route("POST", signatures, post_signatures, Auth.USER, "keys"),
     )

@@ -1,0 +1,88 @@
+"""Who changed keys lately, as this worker knows it from the logs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from homeserver.application.ports.device_changes import Audience
+from homeserver.application.ports.tail import KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from homeserver.application.ports.device_changes import DeviceChanges
+    from homeserver.application.sync.hub import Hub, News
+
+KEPT: Final = 10_000
+"""Users whose last change is remembered."""
+NEVER: Final = -1
+
+
+class KeyChange(NamedTuple):
+    """The last change of a user's keys: its tick, and the user's encrypted rooms then."""
+
+    tick: int
+    user_nid: int
+    user_id: str
+    rooms: frozenset[int]
+
+
+class KeyBoard:
+    """Learns of changes as their batches become visible, and wakes whom they concern.
+
+    Whom a change concerns has to be read before: `expect` says it. What changed up to tick
+    `floor` the board may have forgotten.
+    """
+
+    def __init__(self, hub: Hub, changes: DeviceChanges, keep: int = KEPT) -> None:
+        """Listen to this hub."""
+        self._hub = hub
+        self._changes = changes
+        self._keep = keep
+        self._known: OrderedDict[int, KeyChange] = OrderedDict()
+        self._expected: dict[int, Audience] = {}
+        self.floor = NEVER
+        hub.key_listeners.append(self._changed)
+
+    def expect(self, user_nid: int, audience: Audience) -> None:
+        """A batch that is about to become visible changed a user's keys."""
+        other = self._expected.get(user_nid)
+        rooms = audience.rooms if other is None else audience.rooms | other.rooms
+        self._expected[user_nid] = Audience(audience.user_id, rooms)
+
+    async def prepare(self, news: News) -> None:
+        """Read whom the changes in other workers' batches concern."""
+        users = [user for user, what in news.users.items() if what & KEYS]
+        if users:
+            for user_nid, audience in (await self._changes.audience(users)).items():
+                self.expect(user_nid, audience)
+
+    def last(self, user_nid: int) -> int:
+        """The tick of a user's last change; `NEVER` where none is known."""
+        known = self._known.get(user_nid)
+        return NEVER if known is None else known.tick
+
+    def after(self, tick: int) -> Iterator[KeyChange]:
+        """The changes after a tick, which is not below `floor`; the last one first."""
+        for change in reversed(self._known.values()):
+            if change.tick <= tick:
+                return
+            yield change
+
+    def _changed(self, user_nid: int, tick: int) -> None:
+        audience = self._expected.pop(user_nid, None)
+        known = self._known.pop(user_nid, None)
+        if audience is None and known is not None:
+            audience = Audience(known.user_id, known.rooms)  # another batch brought this, too
+        if audience is None:
+            return  # a change that was taken back
+        self._known[user_nid] = KeyChange(tick, user_nid, *audience)
+        if len(self._known) > self._keep:
+            self.floor = self._known.popitem(last=False)[1].tick
+        own = self._hub.feeds.get(user_nid)
+        if own is not None:
+            own.touch_keys(tick)
+        for room in audience.rooms:
+            for feed in self._hub.watchers(room):
+                feed.touch_keys(tick)
