@@ -20,6 +20,7 @@ from homeserver.application.sync.device_lists import DeviceLists
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
+from homeserver.application.sync.key_counts import KeyCountsPart
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
 from homeserver.application.sync.presence import PresencePart
@@ -40,6 +41,7 @@ from homeserver.application.user_data.edit import EditAccountData
 from homeserver.application.user_data.filters import Filters
 from homeserver.bootstrap.delivery import link_of
 from homeserver.infrastructure.sql.device_changes import SqlDeviceChanges
+from homeserver.infrastructure.sql.one_time_key_store import SqlOneTimeKeyStore
 from homeserver.infrastructure.sql.pusher_store import SqlPusherStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
@@ -234,6 +236,7 @@ def _sync(
         typing=typing,
         presence=PresencePart(presence, core.rooms, core.clock),
         device_lists=shared.lists,
+        key_counts=KeyCountsPart(SqlOneTimeKeyStore(core.database)),
         progress=shared.progress,
         clock=core.clock,
     )

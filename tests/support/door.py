@@ -20,6 +20,7 @@ from homeserver.application.sync.device_lists import DeviceLists
 from homeserver.application.sync.feeds import Feeds
 from homeserver.application.sync.global_data import GlobalData
 from homeserver.application.sync.joined_room import JoinedRooms
+from homeserver.application.sync.key_counts import KeyCountsPart
 from homeserver.application.sync.lazy_members import LazyMembers
 from homeserver.application.sync.left_room import LeftRooms
 from homeserver.application.sync.presence import PresencePart
@@ -44,6 +45,7 @@ from homeserver.infrastructure.sql.device_changes import SqlDeviceChanges
 from homeserver.infrastructure.sql.guests import SqlGuestStore
 from homeserver.infrastructure.sql.log import SqlLogReader
 from homeserver.infrastructure.sql.memberships import SqlMembershipStore
+from homeserver.infrastructure.sql.one_time_key_store import SqlOneTimeKeyStore
 from homeserver.infrastructure.sql.to_device_store import SqlToDeviceStore
 from homeserver.infrastructure.sql.user_data_store import SqlUserDataStore
 from tests.support.world import NIDS
@@ -164,6 +166,7 @@ class DoorWorld:
         changes = SqlDeviceChanges(world.database)
         return Sync(
             device_lists=DeviceLists(KeyBoard(world.hub, changes), changes, world.store, timeline),
+            key_counts=KeyCountsPart(SqlOneTimeKeyStore(world.database)),
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),
             rooms=world.rooms,

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeserver.application.ports.device_changes import Audience
-from homeserver.application.ports.tail import KEYS
+from homeserver.application.ports.tail import KEYS, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +41,10 @@ class KeyBoard:
         self._changes = changes
         self._keep = keep
         self._known: OrderedDict[int, KeyChange] = OrderedDict()
+        self._signed: OrderedDict[int, int] = OrderedDict()
         self._expected: dict[int, Audience] = {}
         self.floor = NEVER
-        hub.key_listeners.append(self._changed)
+        hub.key_listeners.append(self._hear)
 
     def expect(self, user_nid: int, audience: Audience) -> None:
         """A batch that is about to become visible changed a user's keys."""
@@ -63,12 +64,31 @@ class KeyBoard:
         known = self._known.get(user_nid)
         return NEVER if known is None else known.tick
 
+    def last_signed(self, user_nid: int) -> int:
+        """The tick at which a user last gave signatures that only the user sees."""
+        return self._signed.get(user_nid, NEVER)
+
     def after(self, tick: int) -> Iterator[KeyChange]:
         """The changes after a tick, which is not below `floor`; the last one first."""
         for change in reversed(self._known.values()):
             if change.tick <= tick:
                 return
             yield change
+
+    def _hear(self, user_nid: int, what: int, tick: int) -> None:
+        if what & KEYS:
+            self._changed(user_nid, tick)
+        if what & SIGNED:
+            self._signed[user_nid] = tick
+            self._signed.move_to_end(user_nid)
+            if len(self._signed) > self._keep:
+                self.floor = max(self.floor, self._signed.popitem(last=False)[1])
+            self._wake(user_nid, tick)
+
+    def _wake(self, user_nid: int, tick: int) -> None:
+        feed = self._hub.feeds.get(user_nid)
+        if feed is not None:
+            feed.touch_keys(tick)
 
     def _changed(self, user_nid: int, tick: int) -> None:
         audience = self._expected.pop(user_nid, None)
@@ -79,10 +99,8 @@ class KeyBoard:
             return  # a change that was taken back
         self._known[user_nid] = KeyChange(tick, user_nid, *audience)
         if len(self._known) > self._keep:
-            self.floor = self._known.popitem(last=False)[1].tick
-        own = self._hub.feeds.get(user_nid)
-        if own is not None:
-            own.touch_keys(tick)
+            self.floor = max(self.floor, self._known.popitem(last=False)[1].tick)
+        self._wake(user_nid, tick)
         for room in audience.rooms:
             for feed in self._hub.watchers(room):
                 feed.touch_keys(tick)

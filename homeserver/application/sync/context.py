@@ -51,7 +51,8 @@ class Span:
     `typing_since` is the tick of the typing board that the client has seen (None: send all
     that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
     up to which the client has everything, None where only the store can tell what changed
-    since. `ignored` are the users whose
+    since; `worker_tick` the same for what the worker hears of everybody, not only of this user.
+    `ignored` are the users whose
     messages and invites the requester does not want; `recount`: they or the push rules changed, so
     that all unread counts may be others. `inbox_since` is the number of the last
     message to the device that the client has, `inbox_until` that which it has then.
@@ -70,6 +71,7 @@ class Span:
     typing_until: int
     tick: int | None
     user_changed: bool
+    worker_tick: int | None = None
     inbox_since: int = 0
     inbox_until: int = 0
     presence_since: int | None = None

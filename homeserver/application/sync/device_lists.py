@@ -109,16 +109,16 @@ class DeviceLists:
 
     async def _changed(self, span: Span, since: Vector) -> set[str]:
         """Whose keys changed, of those who share an encrypted room, and the reader's own."""
-        me, feed = span.requester.user_nid, span.feed
-        if span.tick is None or span.tick < self._board.floor:
+        me, feed, tick = span.requester.user_nid, span.feed, span.worker_tick
+        if tick is None or tick < self._board.floor:
             return set(await self._changes.changed(me, since))
         found: set[str] = set()
-        if feed.keys_tick > span.tick:
+        if span.tick is None or feed.keys_tick > tick:
             rooms = {nid for nid, place in feed.places.items() if place.membership == JOIN}
-            for change in self._board.after(span.tick):
+            for change in self._board.after(tick):
                 if change.user_nid == me or not rooms.isdisjoint(change.rooms):
                     found.add(change.user_id)
-        if feed.signed_tick > span.tick:
+        if self._board.last_signed(me) > tick:
             found |= set(await self._changes.signed(me, since))
         return found
 
@@ -155,7 +155,8 @@ class DeviceLists:
 
         After a gap the store tells of all who changed, wherever they were then.
         """
-        return span.tick is None or self._board.last(user_nid) <= span.tick
+        tick = span.worker_tick
+        return tick is None or tick < self._board.floor or self._board.last(user_nid) <= tick
 
     async def _before(
         self, room: Room, after: int, changes: Sequence[StateChange], keys: Collection[StateKey]

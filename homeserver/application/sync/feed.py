@@ -7,6 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+UNREAD: Final = -1
+"""Before every tick."""
 NO_MESSAGE: Final = 2**62
 """Greater than the number of any message."""
 
@@ -53,7 +55,9 @@ class Feed:
     those of the devices that sync here. `forgotten` are the rooms that the user forgot while the places were
     being read. `presence_due` is the tick of the presence board up to which the user is to hear of it, -1
     where that is not known. `keys_tick` is the last change of the keys of anybody who shares an encrypted
-    room, `signed_tick` that of signatures which only the user sees. `version` grows with every change; waiting syncs are woken then.
+    room. `counts` has for each
+    device with one-time keys what answers say of them, as of `counts_read`; `counts_tick` is when any were
+    uploaded or handed out last, `counts_moved` when a device's counts changed. `version` grows with every change; waiting syncs are woken then.
     """
 
     __slots__ = (
@@ -61,6 +65,10 @@ class Feed:
         "_waiters",
         "attached",
         "changed",
+        "counts",
+        "counts_moved",
+        "counts_read",
+        "counts_tick",
         "forgotten",
         "inbox_tick",
         "inboxes",
@@ -68,7 +76,6 @@ class Feed:
         "places",
         "presence_due",
         "ready",
-        "signed_tick",
         "used",
         "user_nid",
         "user_tick",
@@ -85,8 +92,11 @@ class Feed:
         self.user_tick = 0
         self.inbox_tick = 0
         self.inboxes: dict[int, Inbox] = {}
+        self.counts: dict[int, bytes] = {}
+        self.counts_moved: dict[int, int] = {}
+        self.counts_read = UNREAD
+        self.counts_tick = 0
         self.keys_tick = 0
-        self.signed_tick = 0
         self.presence_due = -1
         self.used = 0.0
         self.ready = False
@@ -110,14 +120,14 @@ class Feed:
         self.inbox_tick = tick
         self.wake()
 
+    def touch_counts(self, tick: int) -> None:
+        """Note that one-time keys of a device of the user were uploaded or handed out."""
+        self.counts_tick = tick
+        self.wake()
+
     def touch_keys(self, tick: int) -> None:
         """Note that somebody's keys changed, of those who share an encrypted room."""
         self.keys_tick = tick
-        self.wake()
-
-    def touch_signed(self, tick: int) -> None:
-        """Note that signatures changed which only the user sees."""
-        self.signed_tick = tick
         self.wake()
 
     def has_read(self, device_nid: int, number: int) -> bool:

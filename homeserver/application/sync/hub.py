@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from homeserver.application.ports.tail import DATA, INBOX, KEYS, MOVED, SIGNED
+from homeserver.application.ports.tail import COUNTS, DATA, INBOX, KEYS, MOVED, SIGNED
 from homeserver.application.sync.feed import Feed, RoomPlace
 from homeserver.application.sync.ticks import Ticks
 from homeserver.application.sync.unanswered import Unanswered
@@ -73,7 +73,7 @@ class Hub:
     Only users with a live feed are touched by a change: a room of 20,000 members costs
     what its online members cost. `listeners` hear of each room that got events,
     `place_listeners` of each user with a feed who has a new place; `room_listeners` of each room whose state another worker changed, `user_listeners` of each user whose data another worker changed; `key_listeners`
-    of each change of a user's keys, with its tick; `committed` is told of each own batch.
+    of each change of a user's keys, what it was and its tick; `committed` is told of each own batch.
 
     The vector is closed: it never covers a change of a room without all that went before in
     that room. With a `tail` (several workers) an own batch that was built on what the tail
@@ -88,7 +88,7 @@ class Hub:
         self.place_listeners: list[Callable[[int], None]] = []
         self.room_listeners: list[Callable[[Room], None]] = []
         self.user_listeners: list[Callable[[int], None]] = []
-        self.key_listeners: list[Callable[[int, int], None]] = []
+        self.key_listeners: list[Callable[[int, int, int], None]] = []
         self.committed: Callable[[Committed], None] | None = None
         self.tail: Tail | None = None
         self.lost = False
@@ -267,9 +267,9 @@ class Hub:
             feed.touch_room(nid, tick)
 
     def _touch_user(self, user_nid: int, what: int, tick: int) -> None:
-        if what & KEYS:
+        if what & (KEYS | SIGNED):
             for hear in self.key_listeners:
-                hear(user_nid, tick)
+                hear(user_nid, what, tick)
         feed = self.feeds.get(user_nid)
         if feed is None:
             return
@@ -277,8 +277,8 @@ class Hub:
             feed.touch_user(tick)
         if what & INBOX:
             feed.touch_inbox(tick)
-        if what & SIGNED:
-            feed.touch_signed(tick)
+        if what & COUNTS:
+            feed.touch_counts(tick)
 
     def _put(self, user_nid: int, place: RoomPlace, tick: int) -> None:
         """Let a feed know a place, unless it has a later one of that room."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from homeserver.application.sync.global_data import GlobalData
     from homeserver.application.sync.hub import Hub
     from homeserver.application.sync.joined_room import JoinedRooms
+    from homeserver.application.sync.key_counts import KeyCountsPart
     from homeserver.application.sync.lazy_members import LazyMembers
     from homeserver.application.sync.left_room import LeftRooms
     from homeserver.application.sync.presence import PresencePart
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 _SECTIONS = {JOIN: "join", INVITE: "invite", KNOCK: "knock", LEAVE: "leave", BAN: "leave"}
-# always present: some clients take an absent count for "unknown" (sync-points 24)
-_KEYS = (
-    b'"device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]'
-)
 
 Sections = dict[str, list[bytes]]
 
@@ -87,6 +84,7 @@ class Sync:
         typing: TypingBoard,
         presence: PresencePart,
         device_lists: DeviceLists,
+        key_counts: KeyCountsPart,
         progress: Progress,
         clock: Clock,
     ) -> None:
@@ -105,6 +103,7 @@ class Sync:
         self._typing = typing
         self._presence = presence
         self._device_lists = device_lists
+        self._key_counts = key_counts
         self._progress = progress
         self._clock = clock
 
@@ -136,6 +135,8 @@ class Sync:
         while True:
             if self._hub.unanswered.has(requester.user_nid):
                 await self._hub.unanswered.answered(requester.user_nid)
+            if feed.counts_read != feed.counts_tick:
+                await self._key_counts.refresh(feed)
             version = feed.version
             span, body = None, None
             if request.full_state or not self._has_all(requester, feed, seen):
@@ -146,7 +147,7 @@ class Sync:
                     continue
             left = deadline - self._clock.monotonic()
             if body is not None or left <= 0 or self._hub.draining:
-                return self._answer(requester, request, seen, span, body)
+                return self._answer(requester, request, feed, seen, span, body)
             if feed.version == version:
                 await feed.wait(left)
 
@@ -160,6 +161,7 @@ class Sync:
         self,
         requester: Requester,
         request: SyncRequest,
+        feed: Feed,
         seen: Seen,
         span: Span | None,
         body: bytes | None,
@@ -170,7 +172,8 @@ class Sync:
         else:
             token, inbox = request.since or "", seen.inbox
         self._lazy.answer(requester.device_nid, token)
-        return Answer(token, _whole(token, body or b""), body is not None, inbox)
+        counts = self._key_counts.of(feed, requester.device_nid)
+        return Answer(token, _whole(token, counts, body or b""), body is not None, inbox)
 
     def _has_all(self, requester: Requester, feed: Feed, seen: Seen) -> bool:
         """Whether nothing happened since the token, to anybody."""
@@ -183,7 +186,7 @@ class Sync:
         )
 
     def _span(self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen) -> Span:
-        tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
+        known = tick = None if seen.vector is None else self._hub.ticks.of(seen.vector)
         if tick is not None and tick < feed.attached:
             tick = None
         return Span(
@@ -197,6 +200,7 @@ class Sync:
             typing_until=self._typing.tick,
             tick=tick,
             user_changed=tick is None or feed.user_tick > tick,
+            worker_tick=known,
             inbox_since=seen.inbox,
             inbox_until=seen.inbox,
             presence_since=seen.presence,
@@ -238,7 +242,7 @@ class Sync:
         to_device = await self._to_device(span)
         presence = await self._presence(span, entered)
         lists = await self._device_lists.told(span, sharing)
-        always = span.initial or span.request.full_state
+        always = span.initial or span.request.full_state or self._key_counts.is_news(span)
         if sections or account_data or to_device or presence or lists or always:
             beside = (
                 ("to_device", to_device),
@@ -293,8 +297,8 @@ def _recounts(span: Span, data: UserData) -> bool:
     return any(item is not None and span.is_new(item.slot, item.pos) for item in items)
 
 
-def _whole(token: str, body: bytes) -> bytes:
-    return b'{"next_batch":"%b",%b%b}' % (token.encode(), _KEYS, body)
+def _whole(token: str, counts: bytes, body: bytes) -> bytes:
+    return b'{"next_batch":"%b",%b%b}' % (token.encode(), counts, body)
 
 
 def _assemble(
