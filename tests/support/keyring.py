@@ -51,6 +51,7 @@ class Keyring:
         self.phone = phone
         self.user_id, self.device_id = phone.user_id, phone.device_id
         self.key = Key()
+        self.fallbacks: set[str] = set()
 
     def device_keys(self, **more: Any) -> dict[str, Any]:
         """The identity keys, signed."""
@@ -83,6 +84,7 @@ class Keyring:
         body = {"one_time_keys": self.one_time(number), **more}
         if fallback:
             body["fallback_keys"] = self.one_time(1, fallback=True)
+            self.fallbacks |= set(body["fallback_keys"])
         answer = await self.phone.call("POST", "/keys/upload", body)
         return answer["one_time_key_counts"]
 

@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 
 from homeserver.domain.sync.token import SyncToken, decode_token
 from tests.support.client import MatrixRefusal
+from tests.support.key_copy import KeyWalk
 from tests.support.law import LONGER, hold_to_law
 from tests.support.messages import numbers, send
 from tests.support.store import STORE_KINDS
@@ -113,6 +114,12 @@ WEIGHTS = {
     "ignore": 3,
     "rename": 1,
     "message": 3,
+    "encrypt": 2,
+    "keys": 4,
+    "identity": 1,
+    "sign": 2,
+    "one_time": 2,
+    "claim": 2,
     "detach": 1,
     "restart": 1,
     "sync": 9,
@@ -163,13 +170,16 @@ class Walk:
     retired: list[tuple[int, str, Any]] = field(default_factory=list)
     sent: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     got: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    keys: KeyWalk = field(init=False)
 
     async def begin(self) -> None:
         """Three people; a public, a private and an unlisted room; all devices have synced."""
         walk = next(_numbers)
+        self.keys = KeyWalk(self.phones)
         for n in range(2 * PEOPLE):
             self.phones.append(await self.town.phone(f"w{walk}-{n % PEOPLE}"))
             self.copies.append(Copy(self.phones[n].user_id))
+            await self.keys.begin(n)
         presets = ("public_chat", "private_chat", "public_chat")
         for n, preset in enumerate(presets):
             self.rooms.append(await self.phones[n].create_room(preset=preset))
@@ -207,6 +217,7 @@ class Walk:
     async def sync(self, n: int) -> None:
         """Follow."""
         self._take(n, await self.ask(n, self.phones[n].since))
+        await self.keys.caught_up(n)
 
     async def stream(self, n: int) -> None:
         """Follow for a while over a socket, if there is anything to say."""
@@ -217,10 +228,12 @@ class Walk:
                 async with asyncio.timeout(STREAM_SECONDS):
                     while True:
                         self._take(n, (await socket.receive())["body"])
+        await self.keys.caught_up(n)
 
     def _take(self, n: int, answer: dict[str, Any]) -> None:
         self.phones[n].since = answer["next_batch"]
         self.got[n] += numbers(answer)
+        self.keys.take(n, answer)
         copy = self.copies[n]
         before = dict(copy.joined) | dict(copy.left)
         copy.apply(answer)
@@ -276,6 +289,8 @@ class Walk:
             case "data" | "keep":
                 where = room if step.what == "data" else None
                 await phone.keep("org.example", {"n": number}, where)
+            case "encrypt" | "keys" | "identity" | "sign" | "one_time" | "claim":
+                await self.keys.do(step.what, step.who, step.whom, room)
             case _:
                 await self._move(step, phone, room)
 
@@ -349,7 +364,10 @@ class Walk:
         """The law, for each device."""
         for n in range(2 * PEOPLE):
             await self.sync(n)
-            fresh = Copy().apply(await self.ask(n, None, left=True))
+            told = await self.ask(n, None, left=True)
+            fresh = Copy().apply(told)
+            rooms = [await self.town.core.rooms.get(room) for room in self.rooms]
+            await self.keys.check(n, rooms, told)
             truth = Copy().apply(await self.raw(n, None, {}, after=True))
             missed = await self._missed(n)
             compare(self.copies[n], fresh, truth, lazy=self.form(n).lazy, missed=missed)
