@@ -176,7 +176,7 @@ def _shared(core: Core, typing: TypingBoard, data: AccountData) -> _Shared:
     changes = SqlDeviceChanges(core.database)
     return _Shared(
         Candidates(log=core.log, typing=typing, account_data=data),
-        DeviceLists(core.key_board, changes, core.store, core.timeline),
+        DeviceLists(core.hub, core.rooms, core.key_board, changes, core.store, core.timeline),
         _progress(core, typing),
     )
 

@@ -165,7 +165,9 @@ class DoorWorld:
         inboxes = Inboxes(SqlToDeviceStore(world.database), world.writer)
         changes = SqlDeviceChanges(world.database)
         return Sync(
-            device_lists=DeviceLists(KeyBoard(world.hub, changes), changes, world.store, timeline),
+            device_lists=DeviceLists(
+                world.hub, world.rooms, KeyBoard(world.hub, changes), changes, world.store, timeline
+            ),
             key_counts=KeyCountsPart(SqlOneTimeKeyStore(world.database)),
             hub=world.hub,
             feeds=Feeds(world.hub, memberships, log, clock),

@@ -59,21 +59,17 @@ class KeyBoard:
             for user_nid, audience in (await self._changes.audience(users)).items():
                 self.expect(user_nid, audience)
 
-    def last(self, user_nid: int) -> int:
-        """The tick of a user's last change; `NEVER` where none is known."""
-        known = self._known.get(user_nid)
-        return NEVER if known is None else known.tick
-
     def last_signed(self, user_nid: int) -> int:
         """The tick at which a user last gave signatures that only the user sees."""
         return self._signed.get(user_nid, NEVER)
 
-    def after(self, tick: int) -> Iterator[KeyChange]:
-        """The changes after a tick, which is not below `floor`; the last one first."""
+    def between(self, tick: int, until: int) -> Iterator[KeyChange]:
+        """The changes after a tick, which is not below `floor`, up to another; last one first."""
         for change in reversed(self._known.values()):
             if change.tick <= tick:
                 return
-            yield change
+            if change.tick <= until:
+                yield change
 
     def _hear(self, user_nid: int, what: int, tick: int) -> None:
         if what & KEYS:

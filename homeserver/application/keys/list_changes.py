@@ -58,6 +58,9 @@ class ListChanges:
         feed = await self._feeds.attach(requester.user_nid)
         await self._progress.seen(requester, end, deadline)
         seen = await self._progress.seen(requester, start, deadline)
+        if seen.vector is None:
+            return NO_NEWS
+        gap = await self._lists.gap(requester.user_nid, seen.vector, None)
         span = Span(
             requester=requester,
             request=SyncRequest(start, EVERYTHING),
@@ -69,6 +72,9 @@ class ListChanges:
             typing_until=0,
             tick=None,
             user_changed=False,
+            worker_tick=self._hub.ticks.of(seen.vector),
+            until_tick=self._hub.ticks.now,
+            key_gap=gap,
         )
         sharing = Sharing()
         for nid in await self._candidates(span):

@@ -28,15 +28,17 @@ class DeviceChanges(Protocol):
         """Whom it concerns when these users' keys change."""
         ...
 
-    async def changed(self, user_nid: int, since: Vector) -> Collection[str]:
+    async def changed(self, user_nid: int, since: Vector) -> tuple[Vector, Collection[str]]:
         """Whose keys changed at positions that `since` lacks, of those who concern a user.
 
-        Those share an encrypted room with the user, are the user, or have signatures by the user.
+        With them the vector of the instant at which this was so.
+        Those share an encrypted room with the user, or are the user. Signatures by the user, which
+        nobody else sees, are changes too.
         """
         ...
 
     async def signed(self, user_nid: int, since: Vector) -> Collection[str]:
-        """On whose keys the user put signatures, which the user alone sees, after `since`."""
+        """On whose keys, of those who share an encrypted room, the user put signatures."""
         ...
 
     async def sharing(self, user_nid: int, others: Collection[str]) -> Collection[str]:

@@ -10,6 +10,7 @@ from homeserver.domain.presence.presence import ONLINE
 
 if TYPE_CHECKING:
     from homeserver.application.requester import Requester
+    from homeserver.application.sync.device_lists import KeyGap
     from homeserver.application.sync.feed import Feed
     from homeserver.application.sync.rules import Rules
     from homeserver.domain.sync.filter import Filter
@@ -51,7 +52,8 @@ class Span:
     `typing_since` is the tick of the typing board that the client has seen (None: send all
     that is), `typing_until` the one that it has then. `tick` is the worker's count of batches
     up to which the client has everything, None where only the store can tell what changed
-    since; `worker_tick` the same for what the worker hears of everybody, not only of this user.
+    since; `worker_tick` the same for what the worker hears of everybody, not only of this user;
+    `until_tick` is that of `until`, `key_gap` whose keys changed where the worker cannot tell.
     `ignored` are the users whose
     messages and invites the requester does not want; `recount`: they or the push rules changed, so
     that all unread counts may be others. `inbox_since` is the number of the last
@@ -72,6 +74,8 @@ class Span:
     tick: int | None
     user_changed: bool
     worker_tick: int | None = None
+    until_tick: int = 0
+    key_gap: KeyGap | None = None
     inbox_since: int = 0
     inbox_until: int = 0
     presence_since: int | None = None

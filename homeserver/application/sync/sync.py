@@ -132,6 +132,7 @@ class Sync:
     async def _when_new(
         self, requester: Requester, request: SyncRequest, feed: Feed, seen: Seen, deadline: float
     ) -> Answer:
+        gap = None
         while True:
             if self._hub.unanswered.has(requester.user_nid):
                 await self._hub.unanswered.answered(requester.user_nid)
@@ -140,7 +141,10 @@ class Sync:
             version = feed.version
             span, body = None, None
             if request.full_state or not self._has_all(requester, feed, seen):
+                if seen.vector is not None:
+                    gap = await self._device_lists.gap(requester.user_nid, seen.vector, gap)
                 span = self._span(requester, request, feed, seen)
+                span.key_gap = gap
                 try:
                     body = await self._compose(span)
                 except _MovedError:
@@ -201,6 +205,7 @@ class Sync:
             tick=tick,
             user_changed=tick is None or feed.user_tick > tick,
             worker_tick=known,
+            until_tick=self._hub.ticks.now,
             inbox_since=seen.inbox,
             inbox_until=seen.inbox,
             presence_since=seen.presence,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, bindparam, exists, literal, or_, select
 
 from homeserver.application.ports.device_changes import Audience
+from homeserver.domain.sync.vector import Vector
 from homeserver.infrastructure.sql import key_tables as kt
 from homeserver.infrastructure.sql import key_writes as w
 from homeserver.infrastructure.sql import tables as t
+from homeserver.infrastructure.sql.fence import VECTOR
 from homeserver.infrastructure.sql.query import Query, padded
 from homeserver.infrastructure.sql.tail_queries import lacks
 from homeserver.infrastructure.sql.tail_reader import vector_params
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement
 
     from homeserver.application.writing.draft import Draft
-    from homeserver.domain.sync.vector import Vector
     from homeserver.infrastructure.sql.database import Database
 
 EVERYBODY: Final = 0
@@ -86,7 +87,7 @@ def _changed(slots: int) -> Query:
         .where(
             _c.told_nid.in_([literal(EVERYBODY), bindparam("user")]),
             lacks(_c.slot, _c.pos, slots),
-            or_(_c.told_nid != EVERYBODY, own, _shared),
+            or_(own, _shared),
         )
     )
 
@@ -97,7 +98,7 @@ def _signed(slots: int) -> Query:
         select(_u.user_id)
         .distinct()
         .select_from(kt.device_change.join(t.matrix_user, _u.nid == _c.user_nid))
-        .where(_c.told_nid == bindparam("user"), lacks(_c.slot, _c.pos, slots))
+        .where(_c.told_nid == bindparam("user"), lacks(_c.slot, _c.pos, slots), _shared)
     )
 
 
@@ -125,11 +126,13 @@ class SqlDeviceChanges:
                     rooms.add(room)
         return {nid: Audience(name, frozenset(rooms)) for nid, (name, rooms) in found.items()}
 
-    async def changed(self, user_nid: int, since: Vector) -> Collection[str]:
+    async def changed(self, user_nid: int, since: Vector) -> tuple[Vector, Collection[str]]:
         """See `DeviceChanges.changed`."""
         slots, params = vector_params(since)
-        rows = await self._db.fetch(_changed(slots), user=user_nid, **params)
-        return {user_id.decode() for (user_id,) in rows}
+        async with self._db.snapshot() as reader:
+            positions: dict[int, int] = dict(await reader.fetch(VECTOR))
+            rows = await reader.fetch(_changed(slots), user=user_nid, **params)
+        return Vector(positions), {user_id.decode() for (user_id,) in rows}
 
     async def signed(self, user_nid: int, since: Vector) -> Collection[str]:
         """See `DeviceChanges.signed`."""

@@ -166,12 +166,10 @@ async def test_keys_that_changed_while_somebody_was_away_are_told_when_they_are_
     ring = Keyring(juliet)
     await ring.publish()
     await romeo.get()
-    for changes in (False, True):  # all within one answer
-        await juliet.do("leave", room)
-        if changes:
-            await ring.publish()
-        await juliet.do("join", room)
-        assert await news(romeo) == ({juliet.user_id} if changes else set(), set())
+    await juliet.do("leave", room)
+    await ring.publish()
+    await juliet.do("join", room)
+    assert await news(romeo) == ({juliet.user_id}, set())  # all within one answer
 
 
 @pytest.mark.parametrize("gap", ["detached", "restarted", "long"])
@@ -199,6 +197,8 @@ async def test_after_a_gap_the_same_is_told_from_the_store(
         for _ in range(80):
             await romeo.send(room, "long")
     changed = {juliet.user_id, nurse.user_id}
+    if gap != "restarted":  # so long that nobody knows whether this one was away
+        changed.add(paris.user_id)
     assert await news(romeo) == (changed, {tybalt.user_id, rosaline.user_id})
     assert await news(romeo) == NOTHING
 
