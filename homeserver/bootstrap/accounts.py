@@ -140,6 +140,7 @@ class _Parts:
             nids=writer,
             ids=core.ids,
             cache=self.authenticate,
+            signing_keys=SqlKeyStore(database),
         )
         self.services = lambda: core.settings.services
         self.service_accounts = ServiceAccounts(

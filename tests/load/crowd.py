@@ -14,6 +14,7 @@ from homeserver.application.accounts.open_session import LoginWish, OpenSession,
 from homeserver.application.ports.account_store import Account
 from homeserver.infrastructure.sql.accounts import SqlAccountStore
 from homeserver.infrastructure.sql.devices import SqlDeviceStore
+from homeserver.infrastructure.sql.key_store import SqlKeyStore
 from homeserver.infrastructure.sql.tokens import SqlTokenStore
 from homeserver.infrastructure.sql.users import SqlUserStore
 from tests.load.engine import opened
@@ -60,6 +61,7 @@ class _Crowd:
             nids=core.writer,
             ids=core.ids,
             cache=Authenticate(tokens, core.writer, core.clock),
+            signing_keys=SqlKeyStore(core.database),
         )
         return cls(core, SqlUserStore(core.database), accounts, login)
 

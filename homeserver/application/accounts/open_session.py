@@ -10,11 +10,13 @@ from homeserver.application.accounts.errors import StaleError
 from homeserver.application.ports.device_store import Device
 from homeserver.application.ports.token_store import Pair
 from homeserver.domain.accounts.refresh import TokenFamily
+from homeserver.domain.shared.errors import InvalidParamError
 
 if TYPE_CHECKING:
     from homeserver.application.ports.account_store import Account, AccountStore
     from homeserver.application.ports.device_store import DeviceStore
     from homeserver.application.ports.ids import Ids
+    from homeserver.application.ports.key_store import CrossSigningStore
     from homeserver.application.ports.nids import Nids
     from homeserver.application.ports.session_cache import SessionCache
     from homeserver.application.ports.token_store import TokenStore
@@ -104,17 +106,20 @@ class OpenSession:
     nids: Nids
     ids: Ids
     cache: SessionCache
+    signing_keys: CrossSigningStore
 
     async def __call__(self, account: Account, wish: LoginWish) -> Session:
         """Start a login; an earlier one on the same device ends.
 
         Raises StaleError where the account is no longer as it was read, or another login was
-        faster to make the device.
+        faster to make the device; InvalidParamError for a device id that is the user's public key.
         """
         session = self.prepare(account.user_id, wish)
         known = None
         if wish.device_id is not None:
             known = await self.devices.find(account.user_nid, wish.device_id)
+            if known is None:
+                await self._check_is_no_key(account.user_nid, wish.device_id)
 
         def change(draft: Draft) -> None:
             self.accounts.expect(draft, account)
@@ -122,6 +127,12 @@ class OpenSession:
 
         await self.writer.submit(change, conflict=StaleError())
         return session
+
+    async def _check_is_no_key(self, user_nid: int, device_id: str) -> None:
+        """Cross-signing keys and devices share the names under which they sign."""
+        keys = await self.signing_keys.cross_signing(user_nid)
+        if any(key.public_key == device_id for key in keys.values()):
+            raise InvalidParamError("The device id is that of a cross-signing key")
 
     def prepare(self, user_id: str, wish: LoginWish) -> Session:
         """Choose what a login consists of."""

@@ -104,3 +104,13 @@ async def test_the_keys_of_a_user_end_with_the_account(town: Town) -> None:
     ended = await town.by_password("POST", "/account/deactivate", {}, romeo["access_token"])
     assert ended.status == 200
     assert not any((await rows(town)).values())
+
+
+async def test_no_device_is_named_like_a_cross_signing_key(town: Town) -> None:
+    romeo = await town.register("romeo")
+    identity = Identity(romeo["user_id"])
+    await town.ok("POST", UPLOAD, identity.body, romeo["access_token"])
+    refused = await town.log_in("romeo", device_id=identity.self_signing.public)
+    assert (refused.status, refused.json["errcode"]) == (400, "M_INVALID_PARAM")
+    await town.register("juliet")
+    assert (await town.log_in("juliet", device_id=identity.self_signing.public)).status == 200
