@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from homeserver.application.ports.device_changes import DeviceChanges
     from homeserver.application.sync.hub import Hub, News
 
-KEPT: Final = 10_000
-"""Users whose last change is remembered."""
+KEPT: Final = 200_000
+"""Users whose last change is remembered, and their rooms, all together."""
 NEVER: Final = -1
 
 
@@ -40,6 +40,7 @@ class KeyBoard:
         self._hub = hub
         self._changes = changes
         self._keep = keep
+        self._size = 0
         self._known: OrderedDict[int, KeyChange] = OrderedDict()
         self._signed: OrderedDict[int, int] = OrderedDict()
         self._expected: dict[int, Audience] = {}
@@ -81,6 +82,12 @@ class KeyBoard:
                 self.floor = max(self.floor, self._signed.popitem(last=False)[1])
             self._wake(user_nid, tick)
 
+    def _forget(self, user_nid: int) -> KeyChange | None:
+        known = self._known.pop(user_nid, None)
+        if known is not None:
+            self._size -= 1 + len(known.rooms)
+        return known
+
     def _wake(self, user_nid: int, tick: int) -> None:
         feed = self._hub.feeds.get(user_nid)
         if feed is not None:
@@ -88,14 +95,17 @@ class KeyBoard:
 
     def _changed(self, user_nid: int, tick: int) -> None:
         audience = self._expected.pop(user_nid, None)
-        known = self._known.pop(user_nid, None)
+        known = self._forget(user_nid)
         if audience is None and known is not None:
             audience = Audience(known.user_id, known.rooms)  # another batch brought this, too
         if audience is None:
             return  # a change that was taken back
         self._known[user_nid] = KeyChange(tick, user_nid, *audience)
-        if len(self._known) > self._keep:
-            self.floor = max(self.floor, self._known.popitem(last=False)[1].tick)
+        self._size += 1 + len(audience.rooms)
+        while self._size > self._keep and len(self._known) > 1:
+            oldest = self._forget(next(iter(self._known)))
+            if oldest is not None:
+                self.floor = max(self.floor, oldest.tick)
         self._wake(user_nid, tick)
         for room in audience.rooms:
             for feed in self._hub.watchers(room):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from homeserver.application.accounts.errors import StaleError
 from homeserver.application.ports.one_time_key_store import Claimable, Owner
 from homeserver.application.ports.tail import COUNTS
-from homeserver.domain.shared.errors import MatrixError, UnavailableError
+from homeserver.domain.shared.errors import MatrixError, OutageError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -105,7 +105,7 @@ class ClaimDesk:
             await self._writer.submit(change, conflict=StaleError())
         except StaleError:
             self._again([each for each, _ in given])
-        except MatrixError as error:
+        except (MatrixError, OutageError) as error:
             for each, _ in given:
                 _fail(each, error)
         else:
@@ -115,7 +115,7 @@ class ClaimDesk:
     def _again(self, waiting: Sequence[_Waiting]) -> None:
         for each in waiting:
             if each.attempt == ATTEMPTS:
-                _fail(each, UnavailableError("Too many claim keys of this device: try again"))
+                _fail(each, UnavailableError("Too many ask for keys of this device: try again"))
             else:
                 once_more = each._replace(attempt=each.attempt + 1)
                 self._waiting.setdefault(each.demand.owner, []).append(once_more)
