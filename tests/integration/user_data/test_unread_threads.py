@@ -166,9 +166,11 @@ class BusyStore(SqlRoomStore):
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
-    async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
+    async def threads(
+        self, room_nid: int, after: int, until: int, limit: int
+    ) -> Sequence[ThreadEvent]:
         """Read, let it happen, answer."""
-        found = await super().threads(room_nid, until, limit)
+        found = await super().threads(room_nid, after, until, limit)
         happen, self.meanwhile = self.meanwhile, None
         if happen is not None:
             await happen()
