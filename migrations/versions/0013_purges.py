@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     op.create_index("room_floor_pending", "room_floor", ["pending", "since_ts"], unique=False)
     op.create_table(
-        "purge",
+        "purge_order",
         sa.Column("room_nid", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("purge_id", octets(32), nullable=False),
         sa.Column("ts", sa.BigInteger(), nullable=False),
@@ -44,6 +44,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it back."""
-    op.drop_table("purge")
+    op.drop_table("purge_order")
     op.drop_index("room_floor_pending", table_name="room_floor")
     op.drop_table("room_floor")

@@ -16,13 +16,13 @@ from homeserver.infrastructure.sql.search_queries import names
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter
 
-_e, _f, _p = t.event.c, pt.room_floor.c, pt.purge.c
+_e, _f, _p = t.event.c, pt.room_floor.c, pt.purge_order.c
 _x, _d, _r, _h = t.search_text.c, t.search_edit.c, t.event_relation.c, t.highlight.c
 _ROOM: BindParameter[Any] = bindparam("room")
 
 FIND = Query(
     select(_p.ts, _p.from_seq, _p.seq, _f.cleared)
-    .select_from(pt.purge.outerjoin(pt.room_floor, _f.room_nid == _p.room_nid))
+    .select_from(pt.purge_order.outerjoin(pt.room_floor, _f.room_nid == _p.room_nid))
     .where(_p.room_nid == _ROOM, _p.purge_id == bindparam("wanted"))
 )
 DUE = Query(

@@ -25,8 +25,8 @@ room_floor = Table(
 )
 
 # what administrators ordered: everything after `from_seq`, up to `seq`
-purge = Table(
-    "purge",
+purge_order = Table(
+    "purge_order",
     metadata,
     _id("room_nid", primary_key=True),
     Column("purge_id", octets(32), primary_key=True),

@@ -224,7 +224,7 @@ LIFT_FLOOR = Upsert(
     },
 )
 """How far was cleared stays; the head's revision sees to it that a floor never falls."""
-INSERT_PURGE = Insert(pt.purge, 58)
+INSERT_PURGE = Insert(pt.purge_order, 58)
 _NEWER = (
     "CASE WHEN {{new[event_seq]}} > {{old[event_seq]}} OR ({{new[event_seq]}} = {{old[event_seq]}}"
     " AND {{new[event_back]}} > {{old[event_back]}}) THEN {{new[{0}]}} ELSE {{old[{0}]}} END"
