@@ -75,9 +75,9 @@ def floors(count: int) -> Query:
 
 @cache
 def targets(count: int) -> Query:
-    """`count` events of a room (e0 …), with the redaction that stripped each."""
+    """Where `count` events of a room (e0 …) stand."""
     return Query(
-        select(_e.event_id, _e.redacted_by, _e.room_seq, _e.back, _e.codec, _e.body).where(
+        select(_e.event_id, _e.room_seq, _e.back).where(
             _e.room_nid == _ROOM, _e.event_id.in_(names("e", count))
         )
     )

@@ -42,8 +42,8 @@ class Step(NamedTuple):
 async def plan_step(reader: Reader, room_nid: int, floor: Floor, rows: Sequence[Row]) -> Step:
     """Choose what goes of some rows of a log (`EVENTS`).
 
-    State events stay: the room's state over time is made of them. So do the redactions that
-    stripped what stays, because readers are told of them with it.
+    State events stay: the room's state over time is made of them. So do redactions of what stands
+    behind the floor or is still to come: readers are told of them with it.
     """
     found = [
         Gone(key, place_of((seq, back)), decode_event(event_id_from_bytes(key), "", codec, body))
@@ -64,7 +64,7 @@ async def plan_step(reader: Reader, room_nid: int, floor: Floor, rows: Sequence[
 
 
 async def _needed(reader: Reader, room_nid: int, floor: Floor, events: Sequence[Event]) -> set[str]:
-    """The redactions whose target stays, or is not there yet."""
+    """The redactions of events that readers may see, or that are not there yet."""
     by_target = {
         event.event_id: event.redacts
         for event in events
@@ -75,15 +75,9 @@ async def _needed(reader: Reader, room_nid: int, floor: Floor, events: Sequence[
     keys = padded(sorted({event_id_bytes(target) for target in by_target.values()}))
     params = {f"e{i}": key for i, key in enumerate(keys)}
     rows = await reader.fetch(q.targets(len(keys)), room=room_nid, **params)
-    goes, stripped_by = set[str](), dict[str, str | None]()
-    for key, by, seq, back, codec, body in rows:
-        target = event_id_from_bytes(key)
-        stripped_by[target] = None if by is None else event_id_from_bytes(by)
-        state = decode_event(target, "", codec, body).state_key is not None
-        if floor.hides(seq, back) and not state:
-            goes.add(target)
+    known = {event_id_from_bytes(key): (seq, back) for key, seq, back in rows}
     return {
         by
         for by, target in by_target.items()
-        if target not in goes and stripped_by.get(target, by) == by
+        if target not in known or not floor.hides(*known[target])
     }
