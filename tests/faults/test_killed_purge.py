@@ -10,19 +10,24 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.client import Device
+from tests.support.command import run_firn
 
 if TYPE_CHECKING:
     from tests.support.server import FirnProcess
 
 COUNT = 450
 """Messages: more than two steps."""
+PASSWORD = "correct horse"
 
 
 @pytest.mark.timeout(120)
 async def test_a_purge_goes_on_over_kills(firn: FirnProcess) -> None:
     """Killed when it was ordered, and again as soon as something was cleared."""
+    await firn.stop()
+    assert (await run_firn(firn, "user", "add", "romeo", "--admin", text=f"{PASSWORD}\n")).code == 0
+    await firn.start()
     async with Device(firn.base) as romeo:
-        await romeo.register("romeo")  # the first user is an administrator
+        await romeo.login("romeo", PASSWORD)
         room = await romeo.create_room()
         sent: list[str] = []
         for start in range(0, COUNT, 50):
