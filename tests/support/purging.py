@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeserver.application.purging.keep_purging import AT_ONCE
 from homeserver.application.purging.order_purge import OrderPurge
 from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql.purge_store import SqlPurgeStore
-from tests.support.world import ALICE, requester
 
 if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
@@ -24,7 +22,7 @@ async def purge(world: World, room: Room, event_id: str) -> None:
     """Purge what stands before an event."""
     store = SqlPurgeStore(world.database)
     order = OrderPurge(world.access, world.store, store, world.writer, SystemIds())
-    await order.before_event(replace(requester(ALICE), is_admin=True), room.room_id, event_id)
+    await order.before_event(room.room_id, event_id)
 
 
 async def clear(database: Database, at_once: int = AT_ONCE) -> int:

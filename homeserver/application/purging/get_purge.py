@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from homeserver.application.purging.require_admin import require_admin
 from homeserver.domain.shared.errors import NotFoundError
 
 if TYPE_CHECKING:
     from homeserver.application.access import RoomAccess
     from homeserver.application.ports.purge_store import Progress, Purge, PurgeStore
-    from homeserver.application.requester import Requester
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +19,8 @@ class GetPurge:
     access: RoomAccess
     store: PurgeStore
 
-    async def __call__(
-        self, requester: Requester, room_id: str, purge_id: str
-    ) -> tuple[Purge, Progress]:
-        """The order and its progress. Raises ForbiddenError, NotFoundError."""
-        require_admin(requester)
+    async def __call__(self, room_id: str, purge_id: str) -> tuple[Purge, Progress]:
+        """The order and its progress. Raises NotFoundError."""
         room = await self.access.for_entering(room_id)
         found = await self.store.find(room, purge_id)
         if found is None:

@@ -20,21 +20,21 @@ LATEST_MS: Final = 2**53 - 1
 
 
 def purge_routes(order: OrderPurge, get: GetPurge) -> tuple[Route, ...]:
-    """Ordering a purge, and asking how far it is; the use cases decide who may."""
+    """Ordering a purge, and asking how far it is."""
 
     async def post_purge(request: Request) -> Response:
         """Purge a room's history before an event or a time."""
-        requester, room_id = request.requester, request.params["roomId"]
+        room_id = request.params["roomId"]
         body = await request.json_object()
         event_id, ts = text(body, "before_event_id"), integer(body, "before_ts")
         if event_id is not None and ts is not None:
             raise InvalidParamError("before_event_id and before_ts exclude each other")
         if event_id is not None:
-            purge_id = await order.before_event(requester, room_id, event_id)
+            purge_id = await order.before_event(room_id, event_id)
         elif ts is not None:
             if not 0 <= ts <= LATEST_MS:
                 raise InvalidParamError("before_ts is no time in milliseconds")
-            purge_id = await order.before_time(requester, room_id, ts)
+            purge_id = await order.before_time(room_id, ts)
         else:
             raise MissingParamError("before_event_id or before_ts is missing")
         return json_response({"purge_id": purge_id})
@@ -42,7 +42,7 @@ def purge_routes(order: OrderPurge, get: GetPurge) -> tuple[Route, ...]:
     async def get_purge(request: Request) -> Response:
         """How far a purge is: positions of the room's log, cleared of all that were purged."""
         params = request.params
-        purge, progress = await get(request.requester, params["roomId"], params["purgeId"])
+        purge, progress = await get(params["roomId"], params["purgeId"])
         return json_response(
             {
                 "purge_id": purge.purge_id,
@@ -54,6 +54,6 @@ def purge_routes(order: OrderPurge, get: GetPurge) -> tuple[Route, ...]:
         )
 
     return (
-        Route("POST", f"{_ROOM}/purge", post_purge, Auth.USER, "rooms"),
-        Route("GET", f"{_ROOM}/purges/{{purgeId}}", get_purge, Auth.USER, "reads"),
+        Route("POST", f"{_ROOM}/purge", post_purge, Auth.ADMIN, "rooms"),
+        Route("GET", f"{_ROOM}/purges/{{purgeId}}", get_purge, Auth.ADMIN, "reads"),
     )

@@ -29,7 +29,6 @@ import pytest
 from hypothesis import strategies as st
 
 from homeserver.application.purging.order_purge import OrderPurge
-from homeserver.application.requester import Requester
 from homeserver.domain.sync.token import SyncToken, decode_token
 from homeserver.infrastructure.sql.purge_store import SqlPurgeStore
 from tests.support.client import MatrixRefusal
@@ -373,8 +372,7 @@ class Walk:
             order = OrderPurge(
                 core.access, core.store, SqlPurgeStore(core.database), core.writer, core.ids
             )
-            admin = Requester("@admin:firn.test", 0, None, 0, is_admin=True)
-            await order.before_event(admin, room_id, self.last[room_id])
+            await order.before_event(room_id, self.last[room_id])
             self.purged[room_id] += gone
 
     async def end(self) -> None:
