@@ -10,7 +10,7 @@ from homeserver.infrastructure.embedded.ids import SystemIds
 from homeserver.infrastructure.sql.purge_store import SqlPurgeStore
 
 if TYPE_CHECKING:
-    from homeserver.domain.rooms.room import Room
+    from homeserver.bootstrap.core import Core
     from homeserver.infrastructure.sql.database import Database
     from tests.support.world import World
 
@@ -18,11 +18,11 @@ EVER = 2**62
 """A time that no order is younger than."""
 
 
-async def purge(world: World, room: Room, event_id: str) -> None:
+async def purge(worker: World | Core, room_id: str, event_id: str) -> None:
     """Purge what stands before an event."""
-    store = SqlPurgeStore(world.database)
-    order = OrderPurge(world.access, world.store, store, world.writer, SystemIds())
-    await order.before_event(room.room_id, event_id)
+    store = SqlPurgeStore(worker.database)
+    order = OrderPurge(worker.access, worker.store, store, worker.writer, SystemIds())
+    await order.before_event(room_id, event_id)
 
 
 async def clear(database: Database, at_once: int = AT_ONCE) -> int:

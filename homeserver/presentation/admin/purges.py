@@ -54,6 +54,6 @@ def purge_routes(order: OrderPurge, get: GetPurge) -> tuple[Route, ...]:
         )
 
     return (
-        Route("POST", f"{_ROOM}/purge", post_purge, Auth.ADMIN, "rooms"),
+        Route("POST", f"{_ROOM}/purge", post_purge, Auth.ADMIN),
         Route("GET", f"{_ROOM}/purges/{{purgeId}}", get_purge, Auth.ADMIN, "reads"),
     )

@@ -148,7 +148,7 @@ async def test_events_may_follow_on_what_was_purged(world: World, seed: int) -> 
         await door.step({"deliver": order[:count]})
         del order[:count]
         if len(order) < len(dag.events) - len(BASE):
-            await purge(world, door.room, door.room.tail[-1].event.event_id)
+            await purge(world, door.room.room_id, door.room.tail[-1].event.event_id)
             await clear(world.database, chance.randint(1, 5))
             purged = door.room.floor.seq
     assert purged > 0

@@ -28,13 +28,11 @@ from urllib.parse import quote
 import pytest
 from hypothesis import strategies as st
 
-from homeserver.application.purging.order_purge import OrderPurge
 from homeserver.domain.sync.token import SyncToken, decode_token
-from homeserver.infrastructure.sql.purge_store import SqlPurgeStore
 from tests.support.client import MatrixRefusal
 from tests.support.law import LONGER, hold_to_law
 from tests.support.messages import numbers, send
-from tests.support.purging import clear
+from tests.support.purging import clear, purge
 from tests.support.store import STORE_KINDS
 from tests.support.streaming import streaming
 from tests.support.sync_copy import IGNORED_USERS, Copy, Missed, compare
@@ -369,10 +367,7 @@ class Walk:
         seq = next((i.seq for i in log if i.event.event_id == self.last.get(room_id)), 0)
         gone = [item for item in log if item.seq < seq]
         if gone:
-            order = OrderPurge(
-                core.access, core.store, SqlPurgeStore(core.database), core.writer, core.ids
-            )
-            await order.before_event(room_id, self.last[room_id])
+            await purge(core, room_id, self.last[room_id])
             self.purged[room_id] += gone
 
     async def end(self) -> None:

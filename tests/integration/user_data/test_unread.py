@@ -138,7 +138,7 @@ class Walk:
     async def purge(self, at: int) -> None:
         """Purge what stands before some event, counted from the end."""
         if at <= len(self.log) and self.log[-at].seq > self.floor:
-            await purge(self.house.world, self.room, self.log[-at].event.event_id)
+            await purge(self.house.world, self.room.room_id, self.log[-at].event.event_id)
             self.floor = self.log[-at].seq - 1
 
     async def clear(self, at_once: int) -> None:
