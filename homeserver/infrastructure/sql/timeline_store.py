@@ -41,7 +41,8 @@ class SqlTimelineStore:
         rows = await self._db.fetch(q.EVENT_BY_ID, room=room.nid, event_id=key)
         if not rows or room.floor.hides(*rows[0][:2]):
             return None
-        return (await read_timeline(self._db, room, rows))[0]
+        items = await read_timeline(self._db, room, rows)
+        return items[0] if items else None
 
     async def room_of(self, event_id: str, room_nids: Sequence[int]) -> int | None:
         """See `TimelineStore.room_of`."""

@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy import bindparam, update
 
 from homeserver.application.purging import keep_purging
+from homeserver.domain.rooms.room import Room
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 from tests.integration.purging.conftest import administrator, is_purged, purge, status
@@ -70,6 +71,25 @@ async def test_both_workers_agree_from_the_order_on(pair: ClusterTown) -> None:
     juliet.base = pair.workers[0].base
     part = (await juliet.get(since=since))["rooms"]["join"][room]
     assert bodies(part) == ["by the other"]
+
+
+async def test_a_worker_that_has_not_heard_of_a_purge_shows_no_empty_events(
+    pair: ClusterTown,
+) -> None:
+    """Clearing waits until all have heard; were one late all the same, its pages are short."""
+    romeo = await pair.phone("romeo", 0)
+    room = await romeo.create_room()
+    sent = [await romeo.send(room, f"word {n}") for n in range(70)]
+    await pair.settle()
+    late = pair.workers[1].core
+    known = await late.rooms.get(room)
+    await purge(await administrator(pair.workers[0]), room, before_event_id=sent[68])
+    await clear(pair.core.database)
+    seen = Room(known.nid, known.room_id, known.version)  # as that worker had it
+    found = await late.store.live_events(seen, after=0, until=known.head.seq, limit=100)
+    assert [each.event.event_id for each in found if each.event.state_key is None] == sent[68:]
+    assert "" not in {each.event.type for each in found}
+    assert await late.store.event(seen, sent[3]) is None
 
 
 async def test_two_purges_at_once_leave_the_higher_floor(pair: ClusterTown) -> None:
