@@ -10,6 +10,7 @@ from homeserver.bootstrap.appservices import build_keep_told, build_services
 from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.legacy import build_legacy
+from homeserver.bootstrap.purging import PurgeParts, build_purging
 from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
@@ -41,6 +42,7 @@ class Api:
     keep_told: KeepTold
     delayed: DelayedParts
     push: PushParts
+    purging: PurgeParts
 
 
 def build_api(
@@ -69,7 +71,9 @@ def build_api(
     delayed = build_delayed(core, accounts.people, limiter)
     presence = presence_status_routes(core, sync, accounts.people.users)
     push = build_push(core, sync.unread)
-    parts = (sync, to_device, stream, search, services, delayed)
+    purging = build_purging(core)
+    parts = (sync, to_device, stream, search, services, delayed, purging)
     of_parts = (row for part in parts for row in part.routes)
     routes = (*accounts.routes, *rooms, *legacy, *presence, *of_parts)
-    return Api(routes, accounts, sync, to_device, stream, search, keep_told, delayed, push)
+    roles = (keep_told, delayed, push, purging)
+    return Api(routes, accounts, sync, to_device, stream, search, *roles)

@@ -20,6 +20,7 @@ from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.legacy import build_legacy
+from homeserver.bootstrap.purging import PurgeParts, build_purging
 from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
@@ -150,6 +151,7 @@ class SyncTown:
     search: SearchParts = field(init=False)
     delayed: DelayedParts = field(init=False)
     push: PushParts = field(init=False)
+    purging: PurgeParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
     presence: bool = False
@@ -198,6 +200,7 @@ class SyncTown:
         self.search = build_search(self.core)
         self.delayed = build_delayed(self.core, people, self.limiter)
         self.push = build_push(self.core, self.parts.unread)
+        self.purging = build_purging(self.core)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
@@ -207,6 +210,7 @@ class SyncTown:
             *self.stream.routes,
             *self.search.routes,
             *self.delayed.routes,
+            *self.purging.routes,
         )
         self._server = build_server(
             routes,
@@ -230,6 +234,7 @@ class SyncTown:
         await self.search.keep_filled.stop()
         await self.delayed.keep_sending.stop()
         await self.push.stop()
+        await self.purging.keep_purging.stop()
         await self.parts.inboxes.settle()
         self.parts.typing.close()
         self.parts.presence.close()

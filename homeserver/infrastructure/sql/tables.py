@@ -10,7 +10,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table
 
 from homeserver.infrastructure.sql import (
-    service_tables,  # noqa: F401 (the metadata has to know of them)
+    purge_tables,  # noqa: F401 (the metadata has to know of them)
+    service_tables,  # noqa: F401
     table_parts,
 )
 from homeserver.infrastructure.sql.types import (
