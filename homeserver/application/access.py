@@ -64,7 +64,10 @@ class RoomView:
 
     def sees(self, item: Placed) -> bool:
         """Whether the user may read an event of the room's log."""
-        return item.seq <= self.until and self.window.sees(place_of(item))
+        floor = self.room.floor
+        if item.seq > self.until or (floor.seq and floor.hides(item.seq, item.back)):
+            return False
+        return self.window.sees(place_of(item))
 
     def membership_at(self, item: TimelineEvent) -> str:
         """The user's membership at an event, for its `unsigned`."""

@@ -11,6 +11,7 @@ from homeserver.bootstrap.delayed import DelayedParts, build_delayed
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.keys import build_keys
 from homeserver.bootstrap.legacy import build_legacy
+from homeserver.bootstrap.purging import PurgeParts, build_purging
 from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import build_send, room_routes
@@ -42,6 +43,7 @@ class Api:
     keep_told: KeepTold
     delayed: DelayedParts
     push: PushParts
+    purging: PurgeParts
 
 
 def build_api(
@@ -71,7 +73,9 @@ def build_api(
     presence = presence_status_routes(core, sync, accounts.people.users)
     push = build_push(core, sync.unread)
     keys = build_keys(core, accounts.people.users, accounts.confirm, sync.list_changes)
-    parts = (sync, to_device, keys, stream, search, services, delayed)
+    purging = build_purging(core)
+    parts = (sync, to_device, keys, stream, search, services, delayed, purging)
     of_parts = (row for part in parts for row in part.routes)
     routes = (*accounts.routes, *rooms, *legacy, *presence, *of_parts)
-    return Api(routes, accounts, sync, to_device, stream, search, keep_told, delayed, push)
+    roles = (keep_told, delayed, push, purging)
+    return Api(routes, accounts, sync, to_device, stream, search, *roles)

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 
 def build_cluster(core: Core, redis: RedisLink | None) -> Cluster | None:
-    """Routes in Redis, the bus over RocketMQ; None for a worker that is alone."""
+    """News over RocketMQ, routes and handed writes over Redis; None for a worker that is alone."""
     settings = core.settings.current
     if redis is None or not settings.is_clustered:
         return None
+    from homeserver.infrastructure.redis.event_bus import (  # noqa: PLC0415 (loads the driver)
+        RedisEventBus,
+    )
     from homeserver.infrastructure.redis.route_table import (  # noqa: PLC0415 (loads the driver)
         RedisRouteTable,
     )
@@ -33,4 +36,5 @@ def build_cluster(core: Core, redis: RedisLink | None) -> Cluster | None:
         ),
         routes=RedisRouteTable(redis, core.clock),
         key=settings.cluster.key.encode(),
+        write_bus=RedisEventBus(redis, core.clock),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from homeserver.application.delivery.courier import Courier
@@ -33,6 +33,8 @@ class Cluster:
     key: bytes
     kinds: dict[int, Callable[[bytes], None]] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    write_bus: EventBus | None = None
+    """Where writes that are handed over take another way than news."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,11 @@ def link_of(core: Core, cluster: Cluster) -> Link:
     return Link(worker_id(core), core.generation, cluster.bus, cluster.routes, Frames(cluster.key))
 
 
+def write_link_of(core: Core, cluster: Cluster) -> Link:
+    """The same for writes that are handed over: their clients wait for the answer."""
+    return replace(link_of(core, cluster), bus=cluster.write_bus or cluster.bus)
+
+
 async def start_delivery(core: Core, cluster: Cluster | None = None) -> Delivery:
     """Follow the logs; with a cluster also send and receive bundles.
 
@@ -85,8 +92,10 @@ async def _join(core: Core, cluster: Cluster, delivery: Delivery, stack: AsyncEx
     )
     figures.watch(delivery.mailbox)
     stack.callback(figures.forget, delivery.mailbox)
-    stack.push_async_callback(cluster.bus.close)
-    await cluster.bus.start(delivery.worker, delivery.mailbox.receive)
+    for bus in (cluster.bus, cluster.write_bus):
+        if bus is not None:
+            stack.push_async_callback(bus.close)
+            await bus.start(delivery.worker, delivery.mailbox.receive)
     stack.push_async_callback(cluster.routes.leave)
     await cluster.routes.join(delivery.worker)
     delivery.courier = Courier(link_of(core, cluster), core.writer.lease.pos)

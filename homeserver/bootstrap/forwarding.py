@@ -10,7 +10,7 @@ from homeserver.application.forwarding.desk import WriteDesk
 from homeserver.application.forwarding.forwarded import ForwardedRedact, ForwardedSend
 from homeserver.application.forwarding.forwarder import Forwarder
 from homeserver.application.forwarding.peers import Peers
-from homeserver.bootstrap.delivery import link_of
+from homeserver.bootstrap.delivery import write_link_of
 from homeserver.infrastructure.telemetry.bus import count_forwarded
 from homeserver.presentation.client.send import SendMessage
 
@@ -24,7 +24,8 @@ def build_forwarding(
     core: Core, cluster: Cluster, here: SendMessage, sessions: SessionCheck
 ) -> SendMessage:
     """Take other workers' writes, and hand ours over; `here` does them on this worker."""
-    link, guests, crowded = link_of(core, cluster), Guests(core.clock), CrowdedRooms(core.clock)
+    link = write_link_of(core, cluster)
+    guests, crowded = Guests(core.clock), CrowdedRooms(core.clock)
     desk = WriteDesk(
         link=link,
         send=here.send_event,

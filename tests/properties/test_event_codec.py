@@ -16,6 +16,7 @@ from homeserver.domain.shared.canonical_json import decode_object, encode_canoni
 from homeserver.infrastructure.sql.event_codec import (
     PACKED,
     PLAIN,
+    PURGED,
     decode_event,
     encode_event,
 )
@@ -97,6 +98,12 @@ def test_a_stored_event_can_be_replaced(arguments: dict[str, Any]) -> None:
     copy = replace(stored, json=b"{}")
     assert (copy.json, copy.content, copy.raw_content) == (b"{}", stored.content, None)
     assert copy != stored
+
+
+def test_of_a_purged_event_nothing_is_read_but_its_id() -> None:
+    event = decode_event("$x", "!x", PURGED, b"")
+    assert (event.event_id, event.room_id, event.json) == ("$x", "!x", b"")
+    assert (event.type, event.sender, event.content, event.state_key) == ("", "", {}, None)
 
 
 def test_a_newer_codec_is_refused() -> None:

@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeserver.application.relations.sight import sight_of
+from homeserver.domain.rooms.floor import Floor
+from homeserver.domain.rooms.room import Room
+from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.rooms.visibility import VisibilityWindow
 from homeserver.infrastructure.sql.relation_rows import bound_of, place_of, position_of
 
@@ -29,19 +32,22 @@ def changes(values: dict[int, str]) -> Sequence[tuple[float, str]]:
     return sorted((float(at), value) for at, value in values.items())
 
 
-@given(memberships, visibilities, positions)
+@given(memberships, visibilities, positions, st.integers(0, LAST))
 def test_spans_are_what_the_window_shows(
-    members: dict[int, str], shown: dict[int, str], until: int
+    members: dict[int, str], shown: dict[int, str], until: int, floor: int
 ) -> None:
-    """For live events and for history behind them."""
+    """For live events and for history behind them, but for what was purged."""
+    room = Room(1, "!room:a.example", ROOM_VERSIONS["11"])
+    room.floor = Floor(floor)
     window = VisibilityWindow(changes(members), changes(shown))
-    sight = sight_of(window, until, frozenset())
+    sight = sight_of(room, window, until, frozenset())
     for seq in range(1, LAST + 3):
         for back in (0, -1, -7):
             here = (seq, back)
             within = [after < here < before for after, before in sight.spans]
             place = seq - 0.5 if back else float(seq)
-            assert any(within) is (seq <= until and window.sees(place)), (here, sight.spans)
+            seen = seq <= until and window.sees(place) and not room.floor.hides(*here)
+            assert any(within) is seen, (here, sight.spans)
             by_number = place_of(here)
             assert within == [
                 bound_of(after) < by_number < bound_of(before) for after, before in sight.spans

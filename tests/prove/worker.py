@@ -33,7 +33,8 @@ def faulty_cluster(
     lease = server.writer.lease
     dice = Dice(harm, f"{lease.slot} {lease.epoch}")
     bus = FaultyBus(good.bus, harm, dice, announced.hear)
-    return replace(good, bus=bus, routes=FaultyRoutes(good.routes, harm, dice))
+    writes = good.write_bus and FaultyBus(good.write_bus, harm, dice, announced.hear)
+    return replace(good, bus=bus, write_bus=writes, routes=FaultyRoutes(good.routes, harm, dice))
 
 
 def put_in(harm: Harm) -> None:

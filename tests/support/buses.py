@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from homeserver.infrastructure.embedded.clock import SystemClock
 from homeserver.infrastructure.embedded.event_bus import EmbeddedEventBus, Switchboard
+from tests.support.redis import new_generation, open_link
 from tests.support.services import require_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from homeserver.application.ports.event_bus import EventBus
+    from homeserver.infrastructure.redis.link import RedisLink
 
-BUS_KINDS = ("embedded", "rocketmq")
+BUS_KINDS = ("embedded", "redis", "rocketmq")
 PATIENCE_S = 15.0
 NATIVE_HOME = Path(__file__).parents[2] / ".cache/rocketmq"
 """Where the native client logs: it aborts the process when the folder vanishes below it."""
@@ -96,20 +98,38 @@ def rocketmq_maker(namesrv: str) -> MakeBus:
     return make
 
 
+def redis_maker(link: RedisLink) -> MakeBus:
+    """Return what makes buses over a Redis."""
+    from homeserver.infrastructure.redis.event_bus import RedisEventBus
+
+    def make(most_waiting: int = 8 << 20) -> EventBus:
+        return RedisEventBus(link, SystemClock(), most_waiting)
+
+    return make
+
+
+def embedded_maker() -> MakeBus:
+    """Return what makes buses over a switchboard."""
+    board = Switchboard()
+
+    def make(most_waiting: int = 8 << 20) -> EventBus:
+        board.most_waiting = most_waiting
+        return EmbeddedEventBus(board)
+
+    return make
+
+
 @asynccontextmanager
 async def open_exchange(kind: str) -> AsyncIterator[Exchange]:
     """Open a bus of a kind."""
-    if kind == "rocketmq":
-        make = rocketmq_maker(require_service("rocketmq"))
-    else:
-        board = Switchboard()
-
-        def make(most_waiting: int = 8 << 20) -> EventBus:
-            board.most_waiting = most_waiting
-            return EmbeddedEventBus(board)
-
-    exchange = Exchange(make)
-    try:
+    async with AsyncExitStack() as stack:
+        if kind == "rocketmq":
+            exchange = Exchange(rocketmq_maker(require_service("rocketmq")))
+        elif kind == "redis":
+            link = open_link(require_service("redis"), new_generation())
+            stack.push_async_callback(link.close)
+            exchange = Exchange(redis_maker(link))
+        else:
+            exchange = Exchange(embedded_maker())
+        stack.push_async_callback(exchange.close)
         yield exchange
-    finally:
-        await exchange.close()

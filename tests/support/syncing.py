@@ -21,6 +21,7 @@ from homeserver.bootstrap.delivery import Cluster, Delivery, start_delivery
 from homeserver.bootstrap.forwarding import build_forwarding
 from homeserver.bootstrap.keys import KeyParts, build_keys
 from homeserver.bootstrap.legacy import build_legacy
+from homeserver.bootstrap.purging import PurgeParts, build_purging
 from homeserver.bootstrap.push import PushParts, build_push
 from homeserver.bootstrap.redis import build_memo
 from homeserver.bootstrap.rooms import People, build_send, room_routes
@@ -154,6 +155,7 @@ class SyncTown:
     search: SearchParts = field(init=False)
     delayed: DelayedParts = field(init=False)
     push: PushParts = field(init=False)
+    purging: PurgeParts = field(init=False)
     limiter: MemoryRateLimiter = field(init=False)
     forwarder: Forwarder | None = None
     presence: bool = False
@@ -204,6 +206,7 @@ class SyncTown:
         self.push = build_push(self.core, self.parts.unread)
         confirm = cast("ConfirmIdentity", _confirmed)
         self.keys = build_keys(self.core, people.users, confirm, self.parts.list_changes)
+        self.purging = build_purging(self.core)
         routes = (
             *room_routes(self.core, people, send, build_memo(self.core, None)),
             *self.parts.routes,
@@ -214,6 +217,7 @@ class SyncTown:
             *self.stream.routes,
             *self.search.routes,
             *self.delayed.routes,
+            *self.purging.routes,
         )
         self._server = build_server(
             routes,
@@ -237,6 +241,7 @@ class SyncTown:
         await self.search.keep_filled.stop()
         await self.delayed.keep_sending.stop()
         await self.push.stop()
+        await self.purging.keep_purging.stop()
         await self.parts.inboxes.settle()
         await self.core.key_news.settle()
         self.parts.typing.close()

@@ -104,7 +104,7 @@ class Forwarder:
 
     def _taker(self, room_id: str) -> str | None:
         """Who is to write; None: this worker."""
-        if room_id not in self._crowded:
+        if room_id not in self._crowded or not self._link.bus.healthy():
             return None
         workers = self._link.workers()
         worker = preferred_worker(room_id, workers) if workers else self._link.worker

@@ -29,8 +29,10 @@ class ReadingStore(Protocol):
         """Where the user's newest event before position `before` stands that is no thread reply."""
         ...
 
-    async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
-        """The newest `limit` replies in threads up to a position, and what relates to them.
+    async def threads(
+        self, room_nid: int, after: int, until: int, limit: int
+    ) -> Sequence[ThreadEvent]:
+        """The newest `limit` replies in threads with after < seq ≤ until, and what relates to them.
 
         In room order, live events only; over as many steps as `domain.rooms.threads.HOPS` says,
         at each the newest `limit`.

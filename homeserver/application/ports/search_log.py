@@ -19,7 +19,7 @@ EventKey = tuple[int, str]
 
 
 class LoggedEvent(NamedTuple):
-    """An event of a room's log; `redacted` where it was stripped."""
+    """An event of a room's log; `redacted` where it was stripped, or purged."""
 
     place: Place
     event: Event

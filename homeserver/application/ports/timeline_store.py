@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class TimelineStore(Protocol):
-    """Reads what was committed. Positions are room positions (`room_seq`)."""
+    """Reads what was committed. Positions are room positions (`room_seq`).
+
+    Events that were purged (at or below `Room.floor`) are not there any more; the places and
+    times of their positions are.
+    """
 
     async def event(self, room: Room, event_id: str) -> TimelineEvent | None:
         """One event of the room's log by id."""

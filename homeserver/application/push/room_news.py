@@ -109,6 +109,8 @@ class RoomNews:
         moments = await self._moments(room, after, until) if after < until else ()
         for moment in moments:
             self._note_movers(moment, readers)
+        if room.floor.seq and not self._since.covers(room.floor.slot, room.floor.pos):
+            self._note_all(readers)
         for placed in room.receipts.after(self._since):
             if placed.user_nid in readers:
                 self.moved[placed.user_nid] = placed.receipt.user_id
@@ -123,13 +125,16 @@ class RoomNews:
         return [moment for moment in reversed(found) if moment.item.seq <= until]
 
     def _note_movers(self, moment: Moment, readers: Readers) -> None:
-        """Who sends has read so far; what was redacted counts for nobody."""
+        """Who sends has read so far; a redaction takes from everybody's counts."""
         item = moment.item
         if item.sender_nid in readers:
             self.moved[item.sender_nid] = item.event.sender
         if item.event.type == REDACTION:
-            known = self._badges.known(readers)
-            self.moved.update({nid: readers[nid].user_id for nid in known})
+            self._note_all(readers)
+
+    def _note_all(self, readers: Readers) -> None:
+        """What was redacted or purged counts for nobody."""
+        self.moved.update({nid: readers[nid].user_id for nid in self._badges.known(readers)})
 
     async def _judge(
         self, room: Room, reader: Reader, events: Sequence[tuple[Moment, JsonObject]]

@@ -51,7 +51,7 @@ class Aggregations:
 
     async def sight(self, requester: Requester, view: RoomView) -> Sight:
         """Which children a reader of a room may know of."""
-        return sight_of(view.window, view.until, await self.ignored(requester))
+        return sight_of(view.room, view.window, view.until, await self.ignored(requester))
 
     async def ignored(self, requester: Requester) -> frozenset[str]:
         """Whose events but state a reader does not want."""

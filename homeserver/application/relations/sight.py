@@ -8,6 +8,7 @@ from homeserver.application.ports.relation_store import Sight
 
 if TYPE_CHECKING:
     from homeserver.application.ports.relation_store import Place
+    from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.visibility import VisibilityWindow
 
 MAX_SPANS: Final = 8
@@ -16,18 +17,20 @@ BEGINNING: Final[Place] = (0, 0)
 Span = tuple["Place", "Place"]
 
 
-def whole_sight(until: int, ignored: frozenset[str] = frozenset()) -> Sight:
-    """Everything up to a position."""
-    return Sight(((BEGINNING, (until, 1)),), ignored)
+def whole_sight(room: Room, until: int, ignored: frozenset[str] = frozenset()) -> Sight:
+    """Everything up to a position, but for what was purged."""
+    return Sight(((room.floor.bound, (until, 1)),), ignored)
 
 
-def sight_of(window: VisibilityWindow[float], until: int, ignored: frozenset[str]) -> Sight:
+def sight_of(
+    room: Room, window: VisibilityWindow[float], until: int, ignored: frozenset[str]
+) -> Sight:
     """What a window shows up to a position, without what ignored users sent."""
     if window.sees_everything:
-        return whole_sight(until, ignored)
+        return whole_sight(room, until, ignored)
     spans: list[Span] = []
-    for after, before in _visible(window):
-        end = min(before, (until, 1))
+    for begin, before in _visible(window):
+        after, end = max(begin, room.floor.bound), min(before, (until, 1))
         if after >= end:
             continue
         if spans and after < spans[-1][1]:

@@ -41,7 +41,7 @@ class EventAtTime:
         Raises ForbiddenError; NotFoundError where there is none.
         """
         view = await self._access.for_reading(requester, room_id)
-        seq = await self._last_before(view.room, view.until, ts)
+        seq = await last_before(self._store, view.room, view.until, ts)
 
         def accept(item: TimelineEvent) -> bool:
             at = item.event.origin_server_ts
@@ -58,16 +58,17 @@ class EventAtTime:
             raise NotFoundError("No event at that time")
         return min(page.events, key=lambda item: abs(item.event.origin_server_ts - ts))
 
-    async def _last_before(self, room: Room, until: int, ts: int) -> int:
-        """The last position whose event is not younger than `ts`, by probes; 0 for none."""
-        low, high = 0, until
-        while low < high:
-            count = min(PROBES, high - low)
-            seqs = [low + (high - low) * i // count for i in range(1, count + 1)]
-            times = await self._store.times(room, seqs)
-            for seq in reversed(seqs):
-                if times.get(seq, 0) <= ts:
-                    low = seq
-                    break
-                high = seq - 1
-        return low
+
+async def last_before(store: TimelineStore, room: Room, until: int, ts: int) -> int:
+    """The last position whose event is not younger than `ts` (ms), by probes; 0 for none."""
+    low, high = 0, until
+    while low < high:
+        count = min(PROBES, high - low)
+        seqs = [low + (high - low) * i // count for i in range(1, count + 1)]
+        times = await store.times(room, seqs)
+        for seq in reversed(seqs):
+            if times.get(seq, 0) <= ts:
+                low = seq
+                break
+            high = seq - 1
+    return low

@@ -70,11 +70,11 @@ class LogScan:
     ) -> LogPage:
         """Up to `limit` events of the span, from its newer end with `backwards`.
 
-        Stretches that the reader may not see are jumped over. At most about `MAX_SCAN`
+        Stretches that the reader may not see are jumped over; what was purged is not there. At most about `MAX_SCAN`
         stored events are looked at; then the page is short, or empty, and has an `end`.
         """
         events: list[TimelineEvent] = []
-        span = Span(span.after, min(span.before, (view.until, 1)))
+        span = Span(max(span.after, view.room.floor.bound), min(span.before, (view.until, 1)))
         scanned = 0
         while True:
             visible = _to_visible(view, span, backwards=backwards)

@@ -53,9 +53,10 @@ class Placing:
         self._refs: dict[int, tuple[StateMap, int]] = {}
 
     def gaps(self) -> dict[int, Gap]:
-        """The room's gaps at this point of the batch."""
-        side = self._state.side
-        return {**self._state.room.gaps, **(side.gaps if side is not None else {})}
+        """The room's gaps at this point of the batch; what would lie in purged history is no gap."""
+        side, floor = self._state.side, self._state.floor
+        gaps = {**self._state.room.gaps, **(side.gaps if side is not None else {})}
+        return {seq: gap for seq, gap in gaps.items() if not floor.hides(seq, -1)}
 
     def at_head(self, event: Event) -> RoomPosition:
         """Append an event that follows all that the room has."""

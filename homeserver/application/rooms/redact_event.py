@@ -69,6 +69,8 @@ class RedactEvent:
             may_close = target.event.type == GUEST_ACCESS[0]
 
             def change(draft: Draft) -> str:
+                if draft.room(room).floor.hides(target.seq, target.back):
+                    raise NotFoundError("No such event in this room")  # purged meanwhile
                 _check(draft.room(room), requester, target.event)
                 item = compose(draft, room, requester, new, txn)
                 strip(draft.room(room), target, item.event)

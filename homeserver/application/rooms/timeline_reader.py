@@ -95,11 +95,15 @@ class TimelineReader:
 
         At most `MAX_SCAN` stored events are looked at: a filter that takes next to nothing
         gets a short page that is limited. So is one that would reach over a gap in the log,
-        closed or not: it begins after it, and what lies in the gap is for `/messages`.
+        closed or not: it begins after it, and what lies in the gap is for `/messages`. One that
+        would reach into purged history begins behind that; it is limited for who has had some of
+        the room before (`after` above 0), and so has a hole there.
         """
         gap = room.newest_gap(after, until)
         if gap is not None:
             after = gap - 1
+        limited = gap is not None or 0 < after < room.floor.seq
+        after = max(after, min(room.floor.seq, until))
         found = _Collector(after, until, limit, accept)
         if until >= room.tail_from:
             if sieve is None:
@@ -119,7 +123,7 @@ class TimelineReader:
             if len(items) < size and not found.full:
                 found.next = after
         page = found.page()
-        return page if gap is None else Page(page.events, limited=True)
+        return Page(page.events, limited=True) if limited else page
 
     def known_position(self, room: Room, vector: Vector) -> int | None:
         """What `position_at` gives, where memory has that."""

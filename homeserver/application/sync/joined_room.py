@@ -138,7 +138,7 @@ class JoinedRooms:
             until=bounds.until,
             limit=span.request.filter.room.timeline.page,
             accept=acceptance(span, window, span.rules.timeline.of(room.room_id)),
-            sieve=self._beside.sieve(span, bounds.until, window),
+            sieve=self._beside.sieve(span, room, bounds.until, window),
         )
 
 

@@ -160,7 +160,7 @@ class LeftRooms:
             until=bounds.until,
             limit=limit,
             accept=accept,
-            sieve=self._beside.sieve(span, bounds.until, window),
+            sieve=self._beside.sieve(span, room, bounds.until, window),
         )
         if end.item is None or end.item.seq <= bounds.until or not end.wanted:
             return page

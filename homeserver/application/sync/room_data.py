@@ -60,7 +60,10 @@ class RoomData:
         recounted = span.recount and read_whole(room, span.requester.user_id, place).seq < (
             room.head.seq
         )
-        extra = Extra(news=bool(ephemeral or own) or recounted or self._read(span, room))
+        floor = room.floor
+        purged = floor.seq > 0 and span.is_new(floor.slot, floor.pos)  # counts may have fallen
+        news = bool(ephemeral or own) or recounted or purged
+        extra = Extra(news=news or self._read(span, room))
         if ephemeral:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:
@@ -72,6 +75,8 @@ class RoomData:
         """Whether there may be more to tell than counts, to who has had a part of the room."""
         since, typing = span.since, span.typing_since
         if since is None or typing is None or room.receipts.moved_since(since):
+            return True
+        if room.floor.seq and not since.covers(room.floor.slot, room.floor.pos):
             return True
         return self._typing.changed_since(room.nid, typing)
 

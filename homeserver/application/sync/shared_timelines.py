@@ -64,18 +64,18 @@ class SharedTimelines:
 
     Events never change but by a redaction, which is an event itself and so moves the end of
     the stretch: what is kept is never outdated. So it is with what relates to them, which is
-    told as it was at the end of the stretch.
+    told as it was at the end of the stretch. A purge makes other stretches.
     """
 
     def __init__(self, keep_bytes: int = KEEP_BYTES) -> None:
         """Keep up to so many bytes."""
         self._keep = keep_bytes
-        self._held: OrderedDict[tuple[int, int, int, int], SharedTimeline] = OrderedDict()
+        self._held: OrderedDict[tuple[int, ...], SharedTimeline] = OrderedDict()
         self._bytes = 0
 
     def find(self, span: Span, room: Room, bounds: Bounds) -> SharedTimeline | None:
         """What another member was given; for who reads what all read (`is_common`)."""
-        return self._held.get((room.nid, bounds.after, bounds.until, id(span.rules)))
+        return self._held.get(_key(span, room, bounds))
 
     def render(
         self, span: Span, room: Room, bounds: Bounds, page: Page, bundles: Mapping[str, Bundle]
@@ -90,12 +90,16 @@ class SharedTimelines:
             made = _with_bundles(made, bundles)
         if len(body) <= LARGEST:
             # the rules are held by what is kept, so that no others get their id
-            self._held[room.nid, bounds.after, bounds.until, id(span.rules)] = made
+            self._held[_key(span, room, bounds)] = made
             self._bytes += len(body) + _OVERHEAD
             while self._bytes > self._keep:
                 _, oldest = self._held.popitem(last=False)
                 self._bytes -= len(oldest.body) + _OVERHEAD
         return made
+
+
+def _key(span: Span, room: Room, bounds: Bounds) -> tuple[int, ...]:
+    return room.nid, bounds.after, bounds.until, id(span.rules), room.floor.seq
 
 
 def _with_bundles(made: SharedTimeline, bundles: Mapping[str, Bundle]) -> SharedTimeline:

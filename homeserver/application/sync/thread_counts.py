@@ -89,7 +89,7 @@ class ThreadCounts:
         notices = room.notices
         while notices.threads is None:
             version, until = notices.stripped, room.head.seq
-            found = await self._store.threads(room.nid, until, MOST)
+            found = await self._store.threads(room.nid, room.floor.seq, until, MOST)
             cut = sum(event.is_thread for event in found) >= MOST
             later = [item for item in room.tail if item.seq > until]
             whole = room.tail_from <= until + 1

@@ -41,18 +41,20 @@ class TimelineRelations:
         """The bundles of a page that ends at `until`; no window shows everything."""
         if not page.limited:
             return NOTHING
-        return await self._aggregations.of(room, page.events, lambda: _sight(span, until, window))
+        return await self._aggregations.of(
+            room, page.events, lambda: _sight(span, room, until, window)
+        )
 
-    def sieve(self, span: Span, until: int, window: Window) -> Sieve | None:
+    def sieve(self, span: Span, room: Room, until: int, window: Window) -> Sieve | None:
         """The `related_by_*` part of the timeline's filter."""
 
         async def sight() -> Sight:
-            return _sight(span, until, window)
+            return _sight(span, room, until, window)
 
         return self._related_by.sieve(span.request.filter.room.timeline, sight)
 
 
-def _sight(span: Span, until: int, window: Window) -> Sight:
+def _sight(span: Span, room: Room, until: int, window: Window) -> Sight:
     if window is None:
-        return whole_sight(until, span.ignored)
-    return sight_of(window, until, span.ignored)
+        return whole_sight(room, until, span.ignored)
+    return sight_of(room, window, until, span.ignored)

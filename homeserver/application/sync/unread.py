@@ -155,7 +155,7 @@ class UnreadCounts:
 
 
 def read_place(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
-    """How far the user has read by receipt or by joining: position and ordinal."""
+    """How far the user has read by receipt, by joining or by a purge: position and ordinal."""
     return _read_by(_KINDS, room, user_id, place)
 
 
@@ -166,6 +166,8 @@ def read_whole(room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
 
 def _read_by(kinds: Kinds, room: Room, user_id: str, place: RoomPlace) -> OwnPlace:
     read = OwnPlace(place.seq, place.base_ord)
+    if room.floor.seq > read.seq:  # what was purged counts no more
+        read = OwnPlace(room.floor.seq, room.floor.notify_ord)
     if not room.receipts:
         return read
     for kind, thread in kinds:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from homeserver.domain.events.event import Event
     from homeserver.domain.rooms.branches import StateMap
+    from homeserver.domain.rooms.floor import Floor
     from homeserver.domain.rooms.notices import Highlight
     from homeserver.domain.rooms.room import Room, StateKey
     from homeserver.domain.rooms.timeline import TimelineEvent
@@ -70,6 +71,7 @@ class Mark(NamedTuple):
     side: Branches | None
     published: bool | None
     shown: bool
+    floor: Floor
 
 
 class RoomDraft:
@@ -81,7 +83,7 @@ class RoomDraft:
     are the events that relate to others, `broken` those whose redaction ended that. `side` is
     what lies beside the room's line, None as long as that is nothing. `published` is whether the
     room stands in the directory from now on, None where that stays as it is; `shown` says that
-    some network's directory shows it.
+    some network's directory shows it. `floor` is where the room's log begins from now on.
     """
 
     __slots__ = (
@@ -92,6 +94,7 @@ class RoomDraft:
         "changes",
         "children",
         "events",
+        "floor",
         "head",
         "highlights",
         "memberships",
@@ -108,6 +111,7 @@ class RoomDraft:
         """Start from the room's head."""
         self.room = room
         self.base = self.head = room.head
+        self.floor = room.floor
         self.events: list[TimelineEvent] = []
         self.changes: list[StateChange] = []
         self.memberships: list[MembershipChange] = []
@@ -157,7 +161,13 @@ class RoomDraft:
     @property
     def is_plain(self) -> bool:
         """Whether it adds nothing but live events that change no state and strip nothing."""
-        return not (self.changes or self.redacted or self.redactions or self.side is not None)
+        plain = not (self.changes or self.redacted or self.redactions or self.side is not None)
+        return plain and not self.purges
+
+    @property
+    def purges(self) -> bool:
+        """Whether history goes with this batch."""
+        return self.floor.seq > self.room.floor.seq
 
     @property
     def joined(self) -> dict[str, int | None]:
@@ -239,6 +249,14 @@ class RoomDraft:
             self._change(key, event, head.rev + 1, head.seq, slot, pos)
         self.head = head._replace(rev=head.rev + 1, extremities=extremities)
 
+    def purge(self, floor: Floor) -> None:
+        """Let the log begin behind a position, which must lie before the head.
+
+        The revision moves with it, so that nobody builds on the room as it was before.
+        """
+        self.floor = floor
+        self.head = self.head._replace(rev=self.head.rev + 1)
+
     def line_after(self, seq: int) -> StateMap:
         """The room's state after event `seq`, the head or an event of this batch, by ids."""
         state = {key: event.event_id for key, event in self.room.state.items()}
@@ -291,6 +309,7 @@ class RoomDraft:
             self.side.copy() if self.side is not None else None,
             self.published,
             self.shown,
+            self.floor,
         )
 
     def undo(self, mark: Mark) -> None:
@@ -308,5 +327,6 @@ class RoomDraft:
         self.side = mark.side
         self.published = mark.published
         self.shown = mark.shown
+        self.floor = mark.floor
         self._state = {change.key: change.event for change in self.changes}
         self._levels = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from homeserver.domain.receipts.placed import Receipts
 from homeserver.domain.relations.parents import Parents
+from homeserver.domain.rooms.floor import NO_FLOOR
 from homeserver.domain.rooms.notices import Notices
 from homeserver.domain.rooms.power_levels import PowerLevels
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from homeserver.domain.receipts.placed import PlacedReceipt
     from homeserver.domain.rooms.branches import Gap
     from homeserver.domain.rooms.draft import RoomDraft
+    from homeserver.domain.rooms.floor import Floor
     from homeserver.domain.rooms.timeline import TimelineEvent
     from homeserver.domain.rooms.versions import RoomVersion
 
@@ -86,7 +88,8 @@ class Room:
     next event. `certified` is the last position that readers may see (design: certified
     vector).
     `receipts` has everybody's receipts, `notices` what unread counts need beside them,
-    `parents` the events of the tail that others relate to.
+    `parents` the events of the tail that others relate to. What stands at `floor` or before was
+    purged: nobody reads it, and the tail has none of it.
     """
 
     __slots__ = (
@@ -95,6 +98,7 @@ class Room:
         "cached",
         "certified",
         "changes",
+        "floor",
         "gaps",
         "head",
         "members",
@@ -125,6 +129,7 @@ class Room:
         self.receipts = Receipts()
         self.notices = Notices()
         self.parents = Parents()
+        self.floor = NO_FLOOR
         self.certified = 0
         self.cached: dict[object, bytes] = {}
         self.state_bytes: dict[str, bytes] = {}
@@ -169,6 +174,7 @@ class Room:
         muted: Iterable[int] = (),
         changes: Iterable[StateChange] = (),
         gaps: Mapping[int, Gap] | None = None,
+        floor: Floor = NO_FLOOR,
     ) -> None:
         """Fill from the store: head, (key, event, seq) of the state, members' ids, newest events.
 
@@ -188,6 +194,7 @@ class Room:
         self.gaps = dict(gaps or {})
         self._prune()
         self.notices.catch_up(muted)
+        self._take_floor(floor)
         for placed in receipts:
             self.receipts.place(placed)
 
@@ -202,6 +209,7 @@ class Room:
         muted: Iterable[int] = (),
         redacted: Iterable[TimelineEvent] = (),
         gaps: Mapping[int, Gap] | None = None,
+        floor: Floor = NO_FLOOR,
     ) -> bool:
         """Take over what other writers committed after `seen`, read from the store.
 
@@ -229,6 +237,7 @@ class Room:
         self._take_gaps(gaps or {})
         self._prune()
         self.notices.catch_up(muted)
+        self._take_floor(floor)
         for placed in receipts:
             self.receipts.place(placed)
         self.cached.clear()
@@ -261,7 +270,18 @@ class Room:
             self.parents.note(draft.children)
             self.parents.prune(self.tail_from)
         self.notices.absorb(draft)
+        self._take_floor(draft.floor)
         self.cached.clear()
+
+    def _take_floor(self, floor: Floor) -> None:
+        """Forget what was purged, and what was counted with it."""
+        if floor.seq <= self.floor.seq:
+            return
+        self.floor = floor
+        while self.tail and floor.hides(self.tail[0].seq):
+            self.tail.popleft()
+        self._prune()
+        self.notices.catch_up([seq for seq in self.notices.muted if seq > floor.seq])
 
     def _take_gaps(self, gaps: Mapping[int, Gap]) -> None:
         """Note gaps that opened or moved; the tail ends where history stands in it."""

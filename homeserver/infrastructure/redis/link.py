@@ -113,6 +113,10 @@ class RedisLink:
             log.info("redis.back")
         return answer
 
+    def subscription(self) -> Any:
+        """A connection for the messages of channels, whose names get no prefix by themselves."""
+        return self._client.pubsub()
+
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()

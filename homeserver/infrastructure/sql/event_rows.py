@@ -11,7 +11,7 @@ from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.domain.rooms.room import TAIL, Head
 from homeserver.domain.rooms.timeline import TimelineEvent
 from homeserver.infrastructure.sql import room_queries as q
-from homeserver.infrastructure.sql.event_codec import decode_event
+from homeserver.infrastructure.sql.event_codec import PURGED, decode_event
 from homeserver.infrastructure.sql.query import padded
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.database import Reader
     from homeserver.infrastructure.sql.writes import Row
 
+CODEC = 10
+"""Where the codec stands in a row of `TIMELINE_COLUMNS`."""
 _unpack = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
@@ -61,7 +63,11 @@ async def read_tail(reader: Reader, room: Room, after: int) -> list[TimelineEven
 
 
 async def read_timeline(reader: Reader, room: Room, rows: Sequence[Row]) -> list[TimelineEvent]:
-    """Read rows as events; what they replaced and what stripped them costs a query each."""
+    """Read rows as events; what they replaced and what stripped them costs a query each.
+
+    Purged ones are left out: who asks for them has not heard of the purge yet.
+    """
+    rows = [row for row in rows if row[CODEC] != PURGED]
     items = [item_of(room, row) for row in rows]
     replaced = await _replaced(reader, room, items)
     redactions = {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision under migrations/versions (a test compares them)."""
 NEXT = f"{int(HEAD) + 1:04}"
 """What the next version migrates to. Its migration changes nothing that this version needs, so

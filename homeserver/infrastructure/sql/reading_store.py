@@ -14,7 +14,7 @@ from homeserver.infrastructure.sql.receipt_rows import write_receipt
 from homeserver.infrastructure.sql.relation_rows import bound_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from homeserver.application.writing.draft import Draft
     from homeserver.domain.receipts.placed import PlacedReceipt
@@ -51,25 +51,27 @@ class SqlReadingStore:
         )
         return OwnPlace(*rows[0]) if rows else None
 
-    async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
+    async def threads(
+        self, room_nid: int, after: int, until: int, limit: int
+    ) -> Sequence[ThreadEvent]:
         """See `ReadingStore.threads`."""
-        query, until = thread_queries.REPLIES, bound_of((until, 0))
-        rows = list(await self._db.fetch(query, room=room_nid, until=until, n=limit))
+        span = {"room": room_nid, "after": bound_of((after, 0)), "until": bound_of((until, 0))}
+        rows = list(await self._db.fetch(thread_queries.REPLIES, n=limit, **span))
         found = [_thread_event(row, is_thread=True) for row in rows]
         level = found
         for _ in range(HOPS - 1):
-            level = await self._related(room_nid, until, [each.event_id for each in level], limit)
+            level = await self._related(span, [each.event_id for each in level], limit)
             found += level
         return sorted(found, key=lambda event: event.seq)
 
     async def _related(
-        self, room_nid: int, until: int, parents: Sequence[str], limit: int
+        self, span: Mapping[str, int], parents: Sequence[str], limit: int
     ) -> list[ThreadEvent]:
-        """The newest `limit` events up to a place that relate to these, oldest first."""
+        """The newest `limit` events of a span that relate to these, oldest first."""
         found: list[ThreadEvent] = []
         for start in range(0, len(parents), PARENTS_AT_ONCE):
             wanted = padded(parents[start : start + PARENTS_AT_ONCE])
-            params: dict[str, object] = {"room": room_nid, "until": until, "n": limit}
+            params: dict[str, object] = {**span, "n": limit}
             params |= {f"p{i}": event_id_bytes(parent) for i, parent in enumerate(wanted)}
             rows = await self._db.fetch(thread_queries.related(len(wanted)), **params)
             found += [_thread_event(row, is_thread=False) for row in rows]

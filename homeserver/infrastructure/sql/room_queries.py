@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, bindparam, or_, select
 
+from homeserver.infrastructure.sql import purge_tables as pt
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query
 from homeserver.infrastructure.sql.types import OPEN
@@ -26,6 +27,13 @@ ROOM_BY_NID = Query(
 )
 HEAD_COLUMNS = (_h.seq, _h.rev, _h.depth, _h.notify_ord, _h.extremities, _h.slot, _h.pos)
 HEAD = Query(select(*HEAD_COLUMNS).where(_h.room_nid == bindparam("room")))
+_f = pt.room_floor.c
+FLOORED_HEAD = Query(
+    select(*HEAD_COLUMNS, _f.seq, _f.notify_ord, _f.slot, _f.pos)
+    .select_from(t.room_head.outerjoin(pt.room_floor, _f.room_nid == _h.room_nid))
+    .where(_h.room_nid == bindparam("room"))
+)
+"""The head, and where the log begins: NULLs where nothing was purged."""
 TIMELINE_COLUMNS = (
     *(_e.room_seq, _e.back, _e.event_id, _e.slot, _e.pos, _e.sender_nid, _e.notify_ord),
     *(_e.redacted_by, _e.txn_device, _e.txn_id, _e.codec, _e.body),

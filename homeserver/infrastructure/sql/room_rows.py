@@ -42,6 +42,8 @@ def write_room(draft: Draft, room: RoomDraft) -> None:
     _write_redactions(draft, nid, room)
     if room.children or room.broken:
         write_relations(draft, nid, room)
+    if room.purges:
+        draft.write(w.LIFT_FLOOR, (nid, *room.floor, draft.now, 0, 1))
     draft.write(w.MOVE_HEAD, _head(nid, room))
 
 

@@ -9,6 +9,7 @@ import msgspec
 from homeserver.application.ports.room_store import RoomRecord
 from homeserver.domain.events.hashes import event_id_from_bytes
 from homeserver.domain.rooms.branches import Gap
+from homeserver.domain.rooms.floor import NO_FLOOR, Floor
 from homeserver.domain.rooms.room import Head
 from homeserver.infrastructure.sql import room_queries as q
 from homeserver.infrastructure.sql import writes as w
@@ -57,7 +58,7 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
     async def load(self, room: Room) -> None:
         """See `RoomStore.load`."""
         async with self._db.snapshot() as reader:
-            head = _head(await reader.fetch(q.HEAD, room=room.nid))
+            head, floor = _floored(await reader.fetch(q.FLOORED_HEAD, room=room.nid))
             state = await state_rows(reader, room, q.CURRENT_STATE)
             members = await reader.fetch(q.JOINED_MEMBERS, room=room.nid)
             tail = await read_tail(reader, room, 0)
@@ -76,6 +77,7 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
             [seq for (seq,) in muted],
             changes,
             _gaps(gaps),
+            floor,
         )
 
     async def refresh(self, room: Room) -> bool:
@@ -93,7 +95,7 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
         It has not taken then what was read, and may lack some of it.
         """
         async with self._db.snapshot() as reader:
-            head = _head(await reader.fetch(q.HEAD, room=room.nid))
+            head, floor = _floored(await reader.fetch(q.FLOORED_HEAD, room=room.nid))
             if head == old:
                 return True
             changes = await state_rows(reader, room, q.CHANGES_SINCE_REV, rev=old.rev)
@@ -114,6 +116,7 @@ class SqlRoomStore(SqlTimelineStore, SqlStateStore, SqlReadingStore):
             [seq for (seq,) in muted],
             redacted,
             _gaps(gaps),
+            floor,
         )
 
     async def transaction_events(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:
@@ -148,6 +151,14 @@ def _head(rows: Sequence[Row]) -> Head:
     if not rows:
         return Head()
     return head_of(rows[0])
+
+
+def _floored(rows: Sequence[Row]) -> tuple[Head, Floor]:
+    if not rows:
+        return Head(), NO_FLOOR
+    *head, seq, notify_ord, slot, pos = rows[0]
+    floor = NO_FLOOR if seq is None else Floor(seq, notify_ord, slot, pos)
+    return head_of(tuple(head)), floor
 
 
 def _gaps(rows: Sequence[Row]) -> dict[int, Gap]:

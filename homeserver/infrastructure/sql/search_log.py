@@ -13,9 +13,11 @@ from homeserver.application.ports.search_log import (
     LoggedEvent,
 )
 from homeserver.domain.events.hashes import event_id_bytes, event_id_from_bytes, is_event_id
+from homeserver.domain.rooms.floor import Floor
+from homeserver.infrastructure.sql import purge_queries
 from homeserver.infrastructure.sql import search_queries as q
 from homeserver.infrastructure.sql import tables as t
-from homeserver.infrastructure.sql.event_codec import decode_event
+from homeserver.infrastructure.sql.event_codec import PURGED, decode_event
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.roles import Role, move_on, take_role
 from homeserver.infrastructure.sql.rows import insert_rows, replace_rows
@@ -153,11 +155,24 @@ async def _write(session: Session, changes: Changes, numbers: Mapping[int, int],
     await replace_rows(session, t.search_room, rows)
     await replace_rows(session, t.search_edit, [_edit_row(edit) for edit in changes.edits])
     texts: list[Row] = []
+    floors = await _floors(session, {each.place[0] for each in changes.documents})
     for number, document in enumerate(changes.documents, start=last + 1):
-        room = numbers[document.place[0]]
+        room, (nid, *place) = numbers[document.place[0]], document.place
+        if Floor(floors.get(nid, 0)).hides(*place):
+            continue  # purged while it was being read
         words = " ".join([f"{room}{token}" for token in document.tokens])
         texts.append((number, *document.place, int(document.key), document.ts, words.encode()))
     await insert_rows(session, t.search_text, texts)
+
+
+async def _floors(session: Session, rooms: Collection[int]) -> dict[int, int]:
+    """Where the logs of rooms begin, of those with purged history."""
+    found: dict[int, int] = {}
+    for some in _chunks(sorted(rooms)):
+        wanted = padded(some)
+        params = {f"r{i}": nid for i, nid in enumerate(wanted)}
+        found.update(await session.fetch(purge_queries.floors(len(wanted)), **params))
+    return found
 
 
 async def _take_out(session: Session, places: Collection[Place]) -> None:
@@ -184,7 +199,8 @@ def logged_event(row: Row) -> LoggedEvent:
     """Read a row of the events of `search_queries`."""
     room, seq, back, room_id, event_id, sender, redacted_by, codec, body = row
     event = decode_event(event_id_from_bytes(event_id), room_id.decode(), codec, body)
-    return LoggedEvent((room, seq, back), event, sender, redacted_by is not None)
+    gone = redacted_by is not None or codec == PURGED
+    return LoggedEvent((room, seq, back), event, sender, gone)
 
 
 def _id_params(ids: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table
 
 from homeserver.infrastructure.sql import (
     key_tables,  # noqa: F401 (the metadata has to know of them)
-    service_tables,  # noqa: F401 (as well)
+    purge_tables,  # noqa: F401
+    service_tables,  # noqa: F401
     table_parts,
 )
 from homeserver.infrastructure.sql.types import (

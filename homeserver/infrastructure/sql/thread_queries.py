@@ -44,7 +44,7 @@ NEWEST_IN_MAIN = Query(
 def _children() -> Select[Any]:
     """Relations with their live events, and the ordinals at the events before these.
 
-    Parameters: room, until (a place) and n. A bound on the event instead would make SQLite begin
+    Parameters: room, after and until (places), and n. A bound on the event instead would make SQLite begin
     with all events of the room.
     """
     before = t.event.alias("before")
@@ -58,7 +58,11 @@ def _children() -> Select[Any]:
     return (
         select(*columns, before.c.notify_ord)
         .select_from(t.event_relation.join(t.event, same).outerjoin(before, previous))
-        .where(_r.room_nid == bindparam("room"), _r.place <= bindparam("until"))
+        .where(
+            _r.room_nid == bindparam("room"),
+            _r.place > bindparam("after"),
+            _r.place <= bindparam("until"),
+        )
         .order_by(_r.place.desc())
         .limit(bindparam("n"))
     )

@@ -39,7 +39,10 @@ class SqlTimelineStore:
         except InvalidParamError:
             return None
         rows = await self._db.fetch(q.EVENT_BY_ID, room=room.nid, event_id=key)
-        return (await read_timeline(self._db, room, rows))[0] if rows else None
+        if not rows or room.floor.hides(*rows[0][:2]):
+            return None
+        items = await read_timeline(self._db, room, rows)
+        return items[0] if items else None
 
     async def room_of(self, event_id: str, room_nids: Sequence[int]) -> int | None:
         """See `TimelineStore.room_of`."""
@@ -65,6 +68,7 @@ class SqlTimelineStore:
         newest: bool,
     ) -> Sequence[TimelineEvent]:
         """See `TimelineStore.events`."""
+        after = max(after, room.floor.bound)
         rows = await self._db.fetch(
             q.NEWEST_EVENTS if newest else q.OLDEST_EVENTS,
             room=room.nid,
@@ -81,7 +85,7 @@ class SqlTimelineStore:
     ) -> dict[tuple[int, int], TimelineEvent]:
         """See `TimelineStore.at`."""
         found = {(i.seq, i.back): i for i in room.tail if (i.seq, i.back) in places}
-        rest = sorted(set(places) - found.keys())
+        rest = sorted(p for p in set(places) - found.keys() if not room.floor.hides(*p))
         for start in range(0, len(rest), AT_ONCE):
             wanted = padded(rest[start : start + AT_ONCE])
             params = {f"s{i}": seq for i, (seq, _) in enumerate(wanted)}
@@ -96,7 +100,11 @@ class SqlTimelineStore:
     ) -> Sequence[TimelineEvent]:
         """See `TimelineStore.live_events`."""
         rows = await self._db.fetch(
-            q.LIVE_EVENTS, room=room.nid, after_seq=after, until_seq=until, n=limit
+            q.LIVE_EVENTS,
+            room=room.nid,
+            after_seq=max(after, room.floor.seq),
+            until_seq=until,
+            n=limit,
         )
         return await read_timeline(self._db, room, rows[::-1])
 

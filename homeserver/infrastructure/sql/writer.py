@@ -54,6 +54,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
+TURNS = 2
+"""Of the event loop: a request that is read in one submits its change in the next."""
 MAX_WAITING = 20_000
 """More changes than this are refused: a store that hangs must not fill the memory."""
 MAX_ATTEMPTS = 20
@@ -210,9 +212,18 @@ class GroupCommitWriter:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            await self._gather()
             units = self._waiting[:MAX_BATCH]
             del self._waiting[:MAX_BATCH]
             await self._guarded(units)
+
+    async def _gather(self) -> None:
+        """Let the loop read what has arrived while that brings more: a batch has a cost of its own."""
+        seen = 0
+        while seen < len(self._waiting) < MAX_BATCH:
+            seen = len(self._waiting)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     async def _guarded(self, units: list[Unit[Any]]) -> None:
         try:

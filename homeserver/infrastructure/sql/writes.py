@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, or_, update
 
+from homeserver.infrastructure.sql import purge_tables as pt
 from homeserver.infrastructure.sql import tables as t
 from homeserver.infrastructure.sql.query import Query, SqlDialect
 from homeserver.infrastructure.sql.types import OPEN
@@ -215,6 +216,15 @@ DELETE_RELATION = Execute(
 )
 INSERT_RELATION = Insert(t.event_relation, 56)
 """After the deletion: who takes an annotation back may give it again in the same batch."""
+LIFT_FLOOR = Upsert(
+    pt.room_floor,
+    57,
+    update={
+        n: "{new[" + n + "]}" for n in ("seq", "notify_ord", "slot", "pos", "since_ts", "pending")
+    },
+)
+"""How far was cleared stays; the head's revision sees to it that a floor never falls."""
+INSERT_PURGE = Insert(pt.purge_order, 58)
 _NEWER = (
     "CASE WHEN {{new[event_seq]}} > {{old[event_seq]}} OR ({{new[event_seq]}} = {{old[event_seq]}}"
     " AND {{new[event_back]}} > {{old[event_back]}}) THEN {{new[{0}]}} ELSE {{old[{0}]}} END"

@@ -17,6 +17,8 @@ crowded_out_frames = _frames.labels("crowded out")
 """More waited for one worker than its bound: the oldest were dropped."""
 expired_frames = _frames.labels("expired")
 """Their worker could not be reached for long."""
+lost_frames = _frames.labels("lost")
+"""Redis was away when they were sent."""
 too_big_frames = _frames.labels("too big")
 
 sent_messages = _messages.labels("sent")

@@ -11,6 +11,7 @@ from homeserver.application.appservices import deliver
 from tests.support.bridge import Bridge
 from tests.support.bridged import Bridged, bridged
 from tests.support.client import Device
+from tests.support.purging import clear, purge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +117,26 @@ async def test_a_transaction_is_repeated_as_it_was_until_it_is_taken(
     await irc.until(lambda: "two" in irc.texts)
 
     assert irc.texts == ["one", "two"]
+
+
+async def test_what_was_purged_meanwhile_is_passed_over(house: Bridged, irc: Bridge) -> None:
+    """But for what stands in a transaction already: that never changes."""
+    romeo, ghost = await house.person("romeo"), await house.ghost(irc, "_irc_mercutio")
+    room = await portal(romeo, ghost)
+    await talk(romeo, room, "zero")
+    await irc.until(lambda: "zero" in irc.texts)
+    irc.transactions.clear()
+    irc.answer = 500
+    await talk(romeo, room, "one")
+    await irc.until(lambda: len(irc.transactions) >= 1)
+    await talk(romeo, room, "two")
+    await purge(house.core, room, await romeo.send(room, "three"))
+    await clear(house.core.database)
+    irc.answer = 200
+
+    await irc.until(lambda: "three" in irc.texts)
+
+    assert irc.texts == ["one", "three"]
 
 
 async def test_a_restart_goes_on_with_the_same_transaction(store: Store, irc: Bridge) -> None:

@@ -21,6 +21,7 @@ from homeserver.infrastructure.sql.query import Query
 from tests.support.dags import RecordedRoom, load_dag
 from tests.support.door import Device, DoorWorld
 from tests.support.make_dags import ALICE, BASE, BOB, CAROL, Dag
+from tests.support.purging import clear, purge
 from tests.support.rooms import MemoryEvents
 
 if TYPE_CHECKING:
@@ -128,6 +129,40 @@ async def test_I6_random_rooms_end_alike_in_every_order(world: World, seed: int)
     now = {key: event.event_id for key, event in door.room.state.items()}
     assert now == resolve(dag.version, [by_hand[end] for end in ends], source)
     assert set(door.room.head.extremities) == set(ends)
+    restarted = await door.restart()
+    assert {key: event.event_id for key, event in restarted.state.items()} == now
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_events_may_follow_on_what_was_purged(world: World, seed: int) -> None:
+    """Branches from before a purge go on, and states are what they would be without it."""
+    chance = random.Random(seed)
+    dag = random_room(seed)
+    by_hand = states_by_hand(dag)
+    source = MemoryEvents()
+    source.add(*dag.events.values())
+    door = await DoorWorld.open(world, dag)
+    order, purged = shuffled(dag, chance), 0
+    while order:
+        count = chance.randint(1, 4)
+        await door.step({"deliver": order[:count]})
+        del order[:count]
+        if len(order) < len(dag.events) - len(BASE):
+            await purge(world, door.room.room_id, door.room.tail[-1].event.event_id)
+            await clear(world.database, chance.randint(1, 5))
+            purged = door.room.floor.seq
+    assert purged > 0
+    assert all(isinstance(verdict, Accepted) for verdict in door.verdicts.values())
+    store = SqlBranchStore(world.database)
+    for event_id, state in by_hand.items():
+        stored = await store.state_after(door.room, event_id)
+        assert stored is not None
+        assert stored.ids == state
+    ends = door.room.head.extremities
+    first = min([i.seq for i in door.room.tail if i.event.event_id in ends])
+    assert purged < first
+    now = {key: event.event_id for key, event in door.room.state.items()}
+    assert now == resolve(dag.version, [by_hand[end] for end in ends], source)
     restarted = await door.restart()
     assert {key: event.event_id for key, event in restarted.state.items()} == now
 

@@ -13,6 +13,7 @@ from homeserver.domain.push.default_rules import default_rules
 from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import compile_ruleset, evaluate
 from homeserver.infrastructure.sql.room_store import SqlRoomStore
+from tests.support.purging import clear, purge
 from tests.support.world import ALICE, BOB, CAROL, DAVE, Put, member, requester, says
 
 if TYPE_CHECKING:
@@ -63,8 +64,11 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "move": (st.sampled_from([BOB, CAROL]),),
     "check": (st.sampled_from(USERS),),
     "restart": (),
+    "purge": (st.integers(1, 12),),
+    "clear": (st.integers(1, 6),),
 }
-OFTEN = ["send"] * 10 + ["redact"] * 4 + ["check"] * 3 + ["read"] * 2 + ["restart", "move"]
+OFTEN = ["send"] * 10 + ["redact"] * 4 + ["check"] * 3 + ["read"] * 2
+OFTEN += ["restart", "move", "purge", "clear"]
 
 
 @st.composite
@@ -91,6 +95,7 @@ class Walk:
         self.redacted: set[str] = set()
         self.reads: dict[str, int] = dict.fromkeys(USERS, 0)
         self.joined: dict[str, int] = {ALICE: 2, BOB: 3, CAROL: 4}
+        self.floor = 0
 
     async def send(self, user: str, kind: str) -> None:
         """Send an event of a kind, if the user is there."""
@@ -102,6 +107,8 @@ class Walk:
         """Read up to some event, counted from the end."""
         if user in self.joined and at <= len(self.log):
             found = self.log[-at]
+            if found.seq <= self.floor:
+                return
             marks = {kind: found.event.event_id}
             await self.house.mark_read(requester(user), self.room.room_id, marks, thread)
             self.reads[user] = max(self.reads[user], found.seq)
@@ -111,6 +118,8 @@ class Walk:
         if at > len(self.log) or self.log[-at].event.event_id in self.redacted:
             return
         event = self.log[-at].event
+        if self.log[-at].seq <= self.floor:
+            return
         target = await self.house.world.store.event(self.room, event.event_id)
         assert target is not None
         item = await self.house.redact(self.room, ALICE, target)
@@ -126,6 +135,16 @@ class Walk:
         else:
             self.joined[user] = self.log[-1].seq
 
+    async def purge(self, at: int) -> None:
+        """Purge what stands before some event, counted from the end."""
+        if at <= len(self.log) and self.log[-at].seq > self.floor:
+            await purge(self.house.world, self.room.room_id, self.log[-at].event.event_id)
+            self.floor = self.log[-at].seq - 1
+
+    async def clear(self, at_once: int) -> None:
+        """Clear away what was purged, so much in a step."""
+        await clear(self.house.store.database, at_once)
+
     async def restart(self) -> None:
         """Forget the memory."""
         self.house.restart()
@@ -137,9 +156,9 @@ class Walk:
             assert await self.house.unread_of(self.room, user) == self.expected(user)
 
     def expected(self, user: str) -> Unread:
-        """Evaluate every event that the user has not read."""
+        """Evaluate every event that the user has not read and that was not purged."""
         own = max((each.seq for each in self.log if each.event.sender == user), default=0)
-        read = max(self.joined[user], self.reads[user], own)
+        read = max(self.joined[user], self.reads[user], own, self.floor)
         outcomes = [
             evaluate(RULES[user], push_properties(each.event), _context(user, each.event))
             for each in self.log
@@ -179,6 +198,8 @@ def test_counts_equal_the_evaluation_of_every_event(
             "move": walk.move,
             "check": walk.check,
             "restart": walk.restart,
+            "purge": walk.purge,
+            "clear": walk.clear,
         }
         for name, *rest in steps:
             await do[name](*rest)  # type: ignore[operator]

@@ -92,6 +92,8 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "move": (st.sampled_from([DAVE, DAVE, CAROL]),),
     "check": (st.sampled_from(USERS),),
     "restart": (),
+    "purge": (st.integers(1, 12),),
+    "clear": (st.integers(1, 6),),
     "own": (READERS, st.integers(0, len(OWN_RULES) - 1)),
     "switch": (READERS, st.integers(0, len(SWITCHED) - 1), st.booleans()),
     "act": (READERS, st.integers(0, len(ACTED) - 1), st.integers(0, 1)),
@@ -102,7 +104,7 @@ OFTEN = (
     + ["check"] * 6
     + ["own"] * 4
     + ["redact"] * 3
-    + ["read", "switch", "act", "ignore", "move", "move", "restart"]
+    + ["read", "switch", "act", "ignore", "move", "move", "restart", "purge", "clear"]
 )
 
 
@@ -193,7 +195,7 @@ class RulesWalk(Walk):
         """Evaluate the rules of now on every unread event in the room of then."""
         rules = compile_ruleset(await self.house.push_rules.ruleset(NIDS[user]))
         own = max((each.seq for each in self.log if each.event.sender == user), default=0)
-        read = max(self.joined[user], self.reads[user], own)
+        read = max(self.joined[user], self.reads[user], own, self.floor)
         outcomes = [
             evaluate(rules, push_properties(each.event), self._context(user, each.event))
             for each in self.log

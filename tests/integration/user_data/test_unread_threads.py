@@ -93,6 +93,8 @@ class ThreadsWalk(RulesWalk):
         if user not in self.joined or at > len(self.log):
             return
         found = self.log[-at]
+        if found.seq <= self.floor:
+            return
         thread = self.thread_of(found.event) if how == "thread" else None
         marks = {kind: found.event.event_id}
         await self.house.mark_read(requester(user), self.room.room_id, marks, thread)
@@ -101,8 +103,11 @@ class ThreadsWalk(RulesWalk):
             self.reads[user] = max(self.reads[user], found.seq)
 
     def thread_of(self, event: Event) -> str:
-        """By the definition: over at most three relations; a redacted event has none."""
-        by_id = {each.event.event_id: each.event for each in self.log}
+        """By the definition: over at most three relations; a redacted event has none.
+
+        What relates to an event that was purged is in no thread by it.
+        """
+        by_id = {each.event.event_id: each.event for each in self.log if each.seq > self.floor}
         for _ in range(3):
             relation = event.content.get("m.relates_to")
             if not relation or event.event_id in self.redacted:
@@ -132,7 +137,7 @@ class ThreadsWalk(RulesWalk):
         for each in self.log:
             thread, event = threads[each.seq], each.event
             marks = (self.marks[user, None], self.marks[user, thread])
-            read = max(self.joined[user], *marks, own.get(thread, 0))
+            read = max(self.joined[user], *marks, own.get(thread, 0), self.floor)
             if each.seq <= read or event.event_id in self.redacted:
                 continue
             if event.sender == self.ignored.get(user):
@@ -166,9 +171,11 @@ class BusyStore(SqlRoomStore):
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
-    async def threads(self, room_nid: int, until: int, limit: int) -> Sequence[ThreadEvent]:
+    async def threads(
+        self, room_nid: int, after: int, until: int, limit: int
+    ) -> Sequence[ThreadEvent]:
         """Read, let it happen, answer."""
-        found = await super().threads(room_nid, until, limit)
+        found = await super().threads(room_nid, after, until, limit)
         happen, self.meanwhile = self.meanwhile, None
         if happen is not None:
             await happen()

@@ -24,6 +24,7 @@ ABOUT_ROOMS = re.compile("room|event|sync|search|notification|stream|thread", re
 READING_POST = ("search", "sync", "publicRooms", "query")
 DELAYED = "/_matrix/client/unstable/org.matrix.msc4140/delayed_events"
 TELL_NOTHING = {
+    ("GET", "/_firn/admin/v1/rooms/{roomId}/purges/{purgeId}"),  # to administrators: how far it is
     ("GET", "/_firn/client/v1/stream"),  # what /sync tells, in pieces: see tests/integration/stream
     ("GET", "/_matrix/client/v3/directory/list/room/{roomId}"),  # published, or not
     ("GET", "/_matrix/client/v3/directory/room/{roomAlias}"),  # the id that an alias stands for

@@ -26,7 +26,13 @@ BY_COUNT = (
     ("p50 ms", "p50_ms"),
     ("p99 ms", "p99_ms"),
 )
-"""Rows of the first table: a send over 1, 2 and 3 workers."""
+"""Rows of the first tables: a send over 1, 2 and 3 workers."""
+SENDS = (
+    ("each", "a send, 32 senders for each worker, each room at its worker"),
+    ("send", "the same, 32 senders in all"),
+)
+"""Their keys and titles. With as many senders in all, batches of three workers have a third
+of the sends of one worker's, and each batch has a cost of its own."""
 MOST_TIMES = 1.25
 
 MEASURES = (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tests.load import machine
-from tests.load.cluster.figures import BY_COUNT, MEASURES, MOST_TIMES, summed_up
+from tests.load.cluster.figures import BY_COUNT, MEASURES, MOST_TIMES, SENDS, summed_up
 from tests.load.cluster.phases import COUNTS
 from tests.load.measures import Measure, show
 from tests.load.report import disturbance, markdown
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 
 def tables(lines: Sequence[Line]) -> str:
-    """Both tables; what was not measured is left out."""
+    """All tables; what was not measured is left out."""
     found = summed_up(lines)
-    return f"{_by_count(found)}\n{_others(found)}"
+    sends = [_by_count(found, key, title) for key, title in SENDS]
+    return "\n".join([*filter(None, sends), _others(found)])
 
 
-def _by_count(found: Mapping[str, Line]) -> str:
-    runs = [found.get(f"send.{count}", {}) for count in COUNTS]
+def _by_count(found: Mapping[str, Line], key: str, title: str) -> str:
+    runs = [found.get(f"{key}.{count}", {}) for count in COUNTS]
     if not all(runs):
         return ""
     names = [f"{count} worker{'s' if count > 1 else ''}" for count in COUNTS]
-    head = ["a send, 32 senders, each room at its worker", *names, "target", ""]
+    head = [title, *names, "target", ""]
     return markdown(head, (_row(title, field, runs) for title, field in BY_COUNT))
 
 
@@ -65,7 +66,8 @@ share the same processors here**, so rates show what clustering costs, not what 
 CPU is that of workers, database and Redis together, per operation (of a message: the
 send and all its deliveries). The broker, a Java process that uses some 5 to 10 % of a core when
 nothing happens, is shown beside it. *Each room at its worker*: requests go where a gateway
-would send them. *Across workers*: the senders are all on one worker and the receivers
+would send them. With 32 senders in all, the batches of three workers have a third of the sends of one worker's,
+and each batch has a cost of its own; with 32 for each worker they are alike. *Across workers*: the senders are all on one worker and the receivers
 all on another. What is compared was measured in turns; the figures are medians.
 How it is measured: [subsystems/load.md](../subsystems/load.md). One process alone:
 [benchmarks](benchmarks.md).

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.load.places import Place
 
 COUNTS = (1, 2, 3)
-HOT_SENDERS = 32
+SENDERS = 32
 USERS, ROOMS, MEMBERS = 200, 20, 10
 
 
@@ -70,19 +70,24 @@ async def set_up(bench: Bench) -> list[Line]:
 
 
 async def sends(bench: Bench) -> list[Line]:
-    """32 senders, every room's requests at its own worker, over 1, 2 and 3 workers in turns."""
-    step = Step("", "send", ("-c", "32", *bench.length))
+    """As many senders for each worker, and as many in all, over 1, 2 and 3 workers in turns.
+
+    Every room's requests go to its own worker.
+    """
     lines = []
     for _ in range(bench.size.turns):
         for count in COUNTS:
             async with bench.fleet(count) as fleet:
-                lines += await fleet.run(_named(step, f"send.{count}"), to=range(count))
+                for name, senders in (("each", SENDERS * count), ("send", SENDERS)):
+                    options = ("-c", str(senders), *bench.length)
+                    step = Step(f"{name}.{count}", "send", options)
+                    lines += await fleet.run(step, to=range(count))
     return lines
 
 
 async def hot_room(bench: Bench) -> list[Line]:
     """One room from one worker and from three in turns, while others are spoken in too."""
-    options = ("-rooms", "1", "-c", str(HOT_SENDERS), "-by", "sender", "-others", "20")
+    options = ("-rooms", "1", "-c", str(SENDERS), "-by", "sender", "-others", "20")
     step = Step("", "send", (*options, *bench.length))
     lines = []
     for _ in range(bench.size.turns):

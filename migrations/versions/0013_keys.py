@@ -1,6 +1,6 @@
 """Keys of devices and users.
 
-Revises: 0011
+Revises: 0012
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from homeserver.infrastructure.sql.types import blob, octets
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

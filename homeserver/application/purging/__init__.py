@@ -1,0 +1,1 @@
+"""Purging the history of rooms."""

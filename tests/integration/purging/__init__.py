@@ -1,0 +1,1 @@
+"""What a purge takes from a room, what it leaves, and how it goes on."""
