@@ -86,6 +86,11 @@ class DeviceLists:
         self._states = states
         self._timeline = timeline
 
+    def follows(self, since: Vector) -> bool:
+        """Whether the board tells everything of the time since a token: there is no gap."""
+        tick = self._hub.ticks.of(since)
+        return tick is not None and tick >= self._board.floor
+
     async def gap(self, user_nid: int, since: Vector, held: KeyGap | None) -> KeyGap | None:
         """What the board cannot tell of the time since a token; None where it tells everything.
 
@@ -129,6 +134,19 @@ class DeviceLists:
             sharing.met |= await self._members_at(room, span.until) - {me}
         if was_joined:
             await self._members_moved(span, since, room, sharing)
+
+    def is_quiet(self, span: Span, sharing: Sharing) -> bool:
+        """Whether memory says at once that an answer has nothing to tell."""
+        tick = span.worker_tick
+        return (
+            not (sharing.met or sharing.parted)
+            and span.key_gap is None
+            and span.tick is not None
+            and tick is not None
+            and self._board.floor <= tick
+            and span.feed.keys_tick <= tick
+            and self._board.last_signed(span.requester.user_nid) <= tick
+        )
 
     async def told(self, span: Span, sharing: Sharing) -> ListNews | None:
         """What the answer says; None for nothing, as in every initial one."""

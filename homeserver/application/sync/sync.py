@@ -141,7 +141,7 @@ class Sync:
             version = feed.version
             span, body = None, None
             if request.full_state or not self._has_all(requester, feed, seen):
-                if seen.vector is not None:
+                if seen.vector is not None and not self._device_lists.follows(seen.vector):
                     gap = await self._device_lists.gap(requester.user_nid, seen.vector, gap)
                 span = self._span(requester, request, feed, seen)
                 span.key_gap = gap
@@ -246,15 +246,16 @@ class Sync:
         account_data = await self._data(span) if span.user_changed else []
         to_device = await self._to_device(span)
         presence = await self._presence(span, entered)
-        lists = await self._device_lists.told(span, sharing)
+        lists = self._device_lists
+        listed = None if lists.is_quiet(span, sharing) else await lists.told(span, sharing)
         always = span.initial or span.request.full_state or self._key_counts.is_news(span)
-        if sections or account_data or to_device or presence or lists or always:
+        if sections or account_data or to_device or presence or listed or always:
             beside = (
                 ("to_device", to_device),
                 ("account_data", account_data),
                 ("presence", presence),
             )
-            return _assemble(sections, [part for part in beside if part[1]], lists)
+            return _assemble(sections, [part for part in beside if part[1]], listed)
         return None
 
     def _concerns(self, span: Span, place: RoomPlace) -> bool:
