@@ -268,6 +268,9 @@ async def test_members_now_at_a_token_and_by_membership(world: World, client: Cl
     assert await who() == {ALICE, BOB, CAROL}
     assert await who(membership="join") == {ALICE, CAROL}
     assert await who(not_membership="join") == {BOB}
+    assert await who(membership="join", not_membership="leave") == {ALICE, CAROL}
+    assert await who(membership="join", not_membership="join") == {ALICE, BOB, CAROL}
+    assert await who(membership="ban", not_membership="leave") == {ALICE, CAROL}
     assert await who(at=then) == {ALICE, BOB}
     assert await who(at=then, membership="join") == {ALICE, BOB}
     wrong = await client.get(ALICE, "members", room, membership="friend")
