@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from homeserver.application.relations.bundle import NOTHING, Reader, relations_of
 from homeserver.application.rooms.render import event_bytes, unsigned_of
 from homeserver.application.sync.context import STATE_NAMES
-from homeserver.domain.events.client_format import client_event, client_event_bytes
+from homeserver.domain.events.client_format import (
+    client_event,
+    client_event_bytes,
+    state_unsigned,
+)
 from homeserver.domain.shared.canonical_json import decode_json, encode_json
 from homeserver.domain.sync.event_fields import select_fields
 from homeserver.domain.sync.position import RoomPosition, encode_position, just_before
@@ -89,7 +93,7 @@ def render_state(span: Span, room: Room, state: Sequence[Event]) -> bytes:
     if span.rules.plain:
         events = [_state_event(room, event) for event in state]
     else:
-        events = [encode_json(_shaped(span.rules, event, None)) for event in state]
+        events = [encode_json(_shaped(span.rules, event, state_unsigned(event))) for event in state]
     return b'"%b":{"events":[%b]}' % (span.request.state_name, b",".join(events))
 
 
@@ -97,7 +101,7 @@ def _state_event(room: Room, event: Event) -> bytes:
     """One state event; a current one is made once however many readers there are."""
     body = room.state_bytes.get(event.event_id)
     if body is None:
-        body = client_event_bytes(event, with_room_id=False, unsigned=None)
+        body = client_event_bytes(event, with_room_id=False, unsigned=state_unsigned(event))
         if event is room.state.get((event.type, event.state_key or "")):
             room.state_bytes[event.event_id] = body
     return body
