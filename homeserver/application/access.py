@@ -118,6 +118,16 @@ class RoomAccess:
         await self._renew(await self._known(room_id))
         return await self.for_sending(requester, room_id)
 
+    async def for_any_of(
+        self, requester: Requester, has_user: Callable[[str], bool], room_id: str
+    ) -> Room:
+        """A room that the requester or another of some users is joined to now. ForbiddenError."""
+        room = await self._known(room_id)
+        await self._renew(room)
+        if requester.user_id not in room.members and not any(map(has_user, room.members)):
+            raise ForbiddenError(_NOT_HERE)
+        return room
+
     async def for_entering(self, room_id: str) -> Room:
         """A room to join or knock on; the auth rules decide. Raises NotFoundError."""
         room = await self._rooms.get(room_id)
