@@ -102,6 +102,7 @@ class LeftRooms:
                 window.membership_at,
                 place.seq,
                 span.requester.device_nid,
+                now_ms=span.now_ms,
                 user_id=span.requester.user_id,
                 bundles=await self._beside.bundles(span, room, page, place.seq, window),
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from homeserver.application.relations.bundle import NOTHING, Reader, relations_of
 from homeserver.application.rooms.render import event_bytes, unsigned_of
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
 
+AGING: Final = "m.call.invite"
+"""By the `age` of such an event clients tell whether it may still ring (spec "Voice over IP").
+
+Other events come without: their form is written once for all readers and times.
+"""
 _NO_STATE = {name: b'"%b":{"events":[]}' % name for name in STATE_NAMES}
 
 
@@ -37,6 +42,7 @@ def render_timeline(
     until: int,
     device: int,
     *,
+    now_ms: int,
     user_id: str = "",
     bundles: Mapping[str, Bundle] = NOTHING,
 ) -> bytes:
@@ -51,7 +57,7 @@ def render_timeline(
         relations = {e: relations_of(bundle, reader) for e, bundle in bundles.items()}
     events = [
         _timeline_event(
-            rules, item, membership_at(item.seq), device, relations.get(item.event.event_id)
+            rules, item, membership_at(item.seq), device, now_ms, relations.get(item.event.event_id)
         )
         for item in page.events
     ]
@@ -70,9 +76,11 @@ def _timeline_event(
     item: TimelineEvent,
     membership: str,
     device: int,
+    now_ms: int,
     relations: dict[str, Any] | None,
 ) -> bytes:
-    if rules.plain:
+    ages = item.event.type == AGING
+    if rules.plain and not ages:
         return event_bytes(
             item,
             membership=membership,
@@ -81,6 +89,8 @@ def _timeline_event(
             relations=relations,
         )
     unsigned = unsigned_of(item, membership=membership, device_nid=device)
+    if ages:
+        unsigned["age"] = now_ms - item.event.origin_server_ts
     if relations:
         unsigned["m.relations"] = relations
     return encode_json(_shaped(rules, item.event, unsigned))

@@ -193,6 +193,7 @@ class Sync:
             typing_until=self._typing.tick,
             tick=tick,
             user_changed=tick is None or feed.user_tick > tick,
+            now_ms=self._clock.now_ms(),
             inbox_since=seen.inbox,
             inbox_until=seen.inbox,
             presence_since=seen.presence,
