@@ -144,9 +144,13 @@ class RoomAccess:
 
     async def joined_by_nid(self, requester: Requester, nid: int) -> Room | None:
         """A room of the requester's own list, None where they are not joined any more."""
+        return await self.by_nid(requester, nid, JOIN)
+
+    async def by_nid(self, requester: Requester, nid: int, membership: str) -> Room | None:
+        """A room of the requester's own list, None where they stand otherwise to it now."""
         room = await self._rooms.get_by_nid(nid)
         await self._renew(room)
-        return room if room.membership_of(requester.user_id) == JOIN else None
+        return room if room.membership_of(requester.user_id) == membership else None
 
     async def is_joined(self, user_id: str, room_id: str) -> bool:
         """Whether a user is in a room that this server knows."""
