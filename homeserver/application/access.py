@@ -121,6 +121,16 @@ class RoomAccess:
         await self._renew(await self._known(room_id))
         return await self.for_sending(requester, room_id)
 
+    async def for_any_of(
+        self, requester: Requester, has_user: Callable[[str], bool], room_id: str
+    ) -> Room:
+        """A room that the requester or another of some users is joined to now. ForbiddenError."""
+        room = await self._known(room_id)
+        await self._renew(room)
+        if requester.user_id not in room.members and not any(map(has_user, room.members)):
+            raise ForbiddenError(_NOT_HERE)
+        return room
+
     async def for_entering(self, room_id: str) -> Room:
         """A room to join or knock on; the auth rules decide. Raises NotFoundError."""
         room = await self._rooms.get(room_id)
@@ -137,9 +147,13 @@ class RoomAccess:
 
     async def joined_by_nid(self, requester: Requester, nid: int) -> Room | None:
         """A room of the requester's own list, None where they are not joined any more."""
+        return await self.by_nid(requester, nid, JOIN)
+
+    async def by_nid(self, requester: Requester, nid: int, membership: str) -> Room | None:
+        """A room of the requester's own list, None where they stand otherwise to it now."""
         room = await self._rooms.get_by_nid(nid)
         await self._renew(room)
-        return room if room.membership_of(requester.user_id) == JOIN else None
+        return room if room.membership_of(requester.user_id) == membership else None
 
     async def is_joined(self, user_id: str, room_id: str) -> bool:
         """Whether a user is in a room that this server knows."""

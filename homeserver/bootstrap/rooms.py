@@ -270,7 +270,10 @@ def _reading(core: Core, people: People, memo: Memo) -> tuple[Route, ...]:
         *room_event_routes(event, EventAtTime(access, core.store, scan)),
         *relation_routes(_relations(core, points)),
         *room_state_routes(GetState(access, state)),
-        *member_routes(GetMembers(access, state, points), JoinedMembers(access, memo)),
+        *member_routes(
+            GetMembers(access, state, points),
+            JoinedMembers(access, memo, lambda: core.settings.services),
+        ),
         *rooms_list_routes(
             JoinedRooms(core.hub, core.memberships, core.rooms, core.store),
             ListMutualRooms(core.memberships, people.users, core.store),

@@ -227,6 +227,7 @@ def _sync(
             timeline=core.timeline,
             state=state,
             beside=beside,
+            data=room_data,
         ),
         data=GlobalData(data),
         inboxes=inboxes,

@@ -187,6 +187,7 @@ class DoorWorld:
                 timeline=timeline,
                 state=state,
                 beside=world.beside,
+                data=extra,
             ),
             data=GlobalData(data),
             inboxes=inboxes,

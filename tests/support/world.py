@@ -34,6 +34,7 @@ from homeserver.application.sync.hub import Hub
 from homeserver.application.sync.ignored import IgnoredUsers
 from homeserver.application.sync.timeline_relations import TimelineRelations
 from homeserver.application.user_data.account_data import AccountData
+from homeserver.domain.appservices.services import Services
 from homeserver.domain.events.build import build_event
 from homeserver.domain.events.redacted import redacted_event
 from homeserver.domain.rooms.room import Room
@@ -171,7 +172,7 @@ class World:
         self.get_state = GetState(self.access, self.state)
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)
-        self.joined_members = JoinedMembers(self.access, Memo(self.cache))
+        self.joined_members = JoinedMembers(self.access, Memo(self.cache), Services)
         self.mutual_rooms = ListMutualRooms(places, self, self.store)
         self.joined_rooms = JoinedRooms(self.hub, places, self.rooms, self.store)
 

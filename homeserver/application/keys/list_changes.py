@@ -72,6 +72,7 @@ class ListChanges:
             typing_until=0,
             tick=None,
             user_changed=False,
+            now_ms=self._clock.now_ms(),
             worker_tick=self._hub.ticks.of(seen.vector),
             until_tick=self._hub.ticks.now,
             key_gap=gap,

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from homeserver.application.push.invitation import Invitation
 from homeserver.application.push.notified_rooms import Judge, Mark, NotifiedRoom
+from homeserver.application.rooms.invitees import wish_of
 from homeserver.application.sync.ignored import ignored_by
 from homeserver.application.user_data.account_data import PUSH_RULES
 from homeserver.domain.push.room_rules import UserRules
 from homeserver.domain.push.ruleset import compile_ruleset
-from homeserver.domain.rooms.membership import JOIN
+from homeserver.domain.rooms.invite_permission import Wish
+from homeserver.domain.rooms.membership import INVITE, JOIN
+from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.errors import InvalidParamError
 
 if TYPE_CHECKING:
@@ -21,9 +25,12 @@ if TYPE_CHECKING:
     from homeserver.application.ports.membership_store import MembershipStore
     from homeserver.application.push.moments import PushStore
     from homeserver.application.requester import Requester
+    from homeserver.application.sync.feed import RoomPlace
     from homeserver.application.sync.unread import UnreadCounts
     from homeserver.application.user_data.account_data import AccountData
+    from homeserver.application.user_data.items import UserData
     from homeserver.domain.push.actions import Actions
+    from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
 
 MAX_SCAN: Final = 2000
@@ -65,7 +72,7 @@ def decode_mark(text: str) -> Mark:
 class ListNotifications:
     """Makes the list from the logs and the rules of now: nothing is kept for it.
 
-    It goes as far back in each joined room as unread counts do.
+    It goes as far back in each joined room as unread counts do, and has the invitations that wait.
     """
 
     def __init__(
@@ -107,31 +114,42 @@ class ListNotifications:
                 return Notifications(found, mark)
         return Notifications(found, None)
 
-    async def _rooms(self, requester: Requester) -> list[NotifiedRoom]:
+    async def _rooms(self, requester: Requester) -> list[NotifiedRoom | Invitation]:
         data = await self._data.of(requester.user_nid)
         ruleset = _decode(data.items[PUSH_RULES].content_json).get("global", {})
         rules, user = compile_ruleset(ruleset), UserRules(data.user_id, ruleset)
         ignored, rooms = ignored_by(data), []
         for place in await self._memberships.places(requester.user_nid):
-            if place.membership != JOIN:
+            if place.membership not in (JOIN, INVITE):
                 continue
-            room = await self._access.joined_by_nid(requester, place.room_nid)
+            room = await self._access.by_nid(requester, place.room_nid, place.membership)
             if room is None:
                 continue
             lines = user.of_room(room.room_id).lines
             if lines:
-                window = await self._access.window(room, data.user_id)
-                read = await self._unread.read_up_to(room, data.user_id, data.user_nid, place)
                 judge = Judge(rules, lines, ignored)
-                rooms.append(NotifiedRoom(self._store, room, data.user_id, window, judge, read.seq))
-        return rooms
+                rooms.append(await self._room(data, room, place, judge))
+        return [room for room in rooms if room is not None]
+
+    async def _room(
+        self, data: UserData, room: Room, place: RoomPlace, judge: Judge
+    ) -> NotifiedRoom | Invitation | None:
+        """A room to look at, None for one whose invitation is kept from the reader."""
+        window = await self._access.window(room, data.user_id)
+        if place.membership == INVITE:
+            inviter = room.state[MEMBER, data.user_id].sender
+            if wish_of(data, inviter) is not Wish.ALLOW:
+                return None
+            return Invitation(self._store, room, data.user_id, window, judge, place)
+        read = await self._unread.read_up_to(room, data.user_id, data.user_nid, place)
+        return NotifiedRoom(self._store, room, data.user_id, window, judge, read.seq)
 
 
 def _newest_first(mark: Mark) -> tuple[int, int, int]:
     return -mark.ts, -mark.room_nid, -mark.seq
 
 
-def _judged(room: NotifiedRoom) -> Notification | None:
+def _judged(room: NotifiedRoom | Invitation) -> Notification | None:
     moment = room.moment
     actions = room.judge.actions(moment) if moment is not None else None
     if moment is None or actions is None:

@@ -9,13 +9,14 @@ from homeserver.application.push.tallies import MAX_JUDGED
 from homeserver.domain.push.lines import outcome_of
 from homeserver.domain.push.properties import push_properties
 from homeserver.domain.push.ruleset import evaluate
-from homeserver.domain.rooms.membership import JOIN
-from homeserver.domain.rooms.room import TAIL
+from homeserver.domain.rooms.membership import INVITE, JOIN
+from homeserver.domain.rooms.room import MEMBER, TAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from homeserver.application.push.moments import Moment, PushStore
+    from homeserver.domain.events.event import Event
     from homeserver.domain.push.actions import Actions
     from homeserver.domain.push.lines import Lines
     from homeserver.domain.push.ruleset import Ruleset
@@ -74,6 +75,7 @@ class NotifiedRoom:
         self.window = window
         self.judge = judge
         self.read = read
+        self._user_id = user_id
         self._moments = Moments(store, room, user_id)
         self._pieces = iter(PIECES)
         self._done = self._moments.until + 1
@@ -82,13 +84,15 @@ class NotifiedRoom:
         self.mark = Mark(0, room.nid, 0)
 
     async def go_on(self, before: Mark | None) -> bool:
-        """Move to the next older event before a mark that the reader was in the room for."""
+        """Move to the next older event before a mark that the reader was told of.
+
+        Who is in the room is, and who is invited to it of the invitation.
+        """
         while True:
             for moment in self._events:
                 event, self._done = moment.item.event, moment.item.seq
                 mark = Mark(event.origin_server_ts, self.room.nid, self._done)
-                there = self.window.membership_at(self._done) == JOIN
-                if there and (before is None or mark < before):
+                if self._was_told(event) and (before is None or mark < before):
                     self.moment, self.mark = moment, mark
                     return True
             size = next(self._pieces, None)
@@ -97,3 +101,10 @@ class NotifiedRoom:
                 return False
             found = await self._moments.after(max(self._moments.until - size, 0), size)
             self._events = iter([m for m in found if m.item.seq < self._done])
+
+    def _was_told(self, event: Event) -> bool:
+        """Whether the current event was one for the reader."""
+        membership = self.window.membership_at(self._done)
+        if membership == INVITE:
+            return event.type == MEMBER and event.state_key == self._user_id
+        return membership == JOIN

@@ -34,7 +34,7 @@ class GetMembers:
     ) -> list[Event]:
         """The members at token `at`, or as of now; only, or all but, those of a membership.
 
-        Raises ForbiddenError, InvalidParamError.
+        Who fits either is given where both are named. Raises ForbiddenError, InvalidParamError.
         """
         view = await self._access.for_reading(requester, room_id)
         seq = view.until
@@ -46,7 +46,13 @@ class GetMembers:
         return [
             event
             for (event_type, _), event in state.items()
-            if event_type == MEMBER
-            and (membership is None or event.membership == membership)
-            and (not_membership is None or event.membership != not_membership)
+            if event_type == MEMBER and _fits(event, membership, not_membership)
         ]
+
+
+def _fits(event: Event, membership: str | None, not_membership: str | None) -> bool:
+    """Whether a member is asked for: with both conditions either is enough (spec)."""
+    if membership is None:
+        return not_membership is None or event.membership != not_membership
+    is_other = not_membership is not None and event.membership != not_membership
+    return is_other or event.membership == membership

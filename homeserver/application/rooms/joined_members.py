@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from homeserver.domain.shared.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeserver.application.access import RoomAccess
     from homeserver.application.memo import Memo
     from homeserver.application.requester import Requester
+    from homeserver.domain.appservices.services import Services
     from homeserver.domain.rooms.room import Member, Room
 
 _KEY: Final = "joined_members"
@@ -21,17 +24,22 @@ _KEEP_SECONDS: Final = 3600
 class JoinedMembers:
     """Lists who is in a room, by name and picture."""
 
-    def __init__(self, access: RoomAccess, memo: Memo) -> None:
+    def __init__(self, access: RoomAccess, memo: Memo, services: Callable[[], Services]) -> None:
         """Read with these."""
         self._access = access
+        self._services = services
         self._memo = memo
 
     async def __call__(self, requester: Requester, room_id: str) -> bytes:
         """The body of the answer, made once for all until the room's state changes.
 
-        Raises ForbiddenError.
+        An application service may ask where any of its users is. Raises ForbiddenError.
         """
-        room = await self._access.for_members(requester, room_id)
+        service = self._services().by_id.get(requester.appservice or "")
+        if service is None:
+            room = await self._access.for_members(requester, room_id)
+        else:
+            room = await self._access.for_any_of(requester, service.has_user, room_id)
         body = room.cached.get(_KEY)
         if body is None:
             rev = room.head.rev

@@ -230,7 +230,7 @@ class Placing:
         for event_id in (*self._known.redactions_of(event.event_id), *pending):
             by = self._graph.get(event_id)
             if self._may_redact(by, event):
-                return redacted_event(event, self._state.room.version), by
+                return redacted_event(event, self._state.room.version, by), by
         return event, None
 
     def _redact(self, event: Event) -> None:

@@ -60,7 +60,7 @@ class Span:
     message to the device that the client has, `inbox_until` that which it has then.
     `presence_since` is the tick of the presence board up to which the client has heard (None:
     nothing), `presence_until` that of this answer; they differ where its turn has come.
-    `user_changed`: the user's own data may have changed.
+    `user_changed`: the user's own data may have changed. `now_ms` is when the answer is made.
     """
 
     requester: Requester
@@ -73,6 +73,7 @@ class Span:
     typing_until: int
     tick: int | None
     user_changed: bool
+    now_ms: int
     worker_tick: int | None = None
     until_tick: int = 0
     key_gap: KeyGap | None = None

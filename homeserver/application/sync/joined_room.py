@@ -118,6 +118,7 @@ class JoinedRooms:
                 window.membership_at,
                 bounds.until,
                 span.requester.device_nid,
+                now_ms=span.now_ms,
                 user_id=span.requester.user_id,
                 bundles=await self._beside.bundles(span, room, page, bounds.until, window),
             )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from homeserver.application.rooms.timeline_reader import TimelineReader
     from homeserver.application.sync.context import Span
     from homeserver.application.sync.feed import RoomPlace
+    from homeserver.application.sync.room_data import RoomData
     from homeserver.application.sync.room_state import StatePart
     from homeserver.application.sync.timeline_relations import TimelineRelations
     from homeserver.domain.events.event import Event
@@ -60,6 +61,7 @@ class LeftRooms:
         timeline: TimelineReader,
         state: StatePart,
         beside: TimelineRelations,
+        data: RoomData,
     ) -> None:
         """Read rooms through these."""
         self._access = access
@@ -67,6 +69,7 @@ class LeftRooms:
         self._timeline = timeline
         self._state = state
         self._beside = beside
+        self._data = data
 
     async def __call__(self, span: Span, room: Room, place: RoomPlace) -> bytes | None:
         """Return the room's JSON object; None where the client knows already.
@@ -91,7 +94,7 @@ class LeftRooms:
             events = [e for e in events if (e.type, e.state_key) != (MEMBER, end.event.state_key)]
             accepts = span.rules.state.of(room.room_id)
             events += [end.event] if accepts is None or accepts(end.event) else []
-        parts = (
+        parts = [
             render_state(span, room, events),
             render_timeline(
                 span.rules,
@@ -99,10 +102,13 @@ class LeftRooms:
                 window.membership_at,
                 place.seq,
                 span.requester.device_nid,
+                now_ms=span.now_ms,
                 user_id=span.requester.user_id,
                 bundles=await self._beside.bundles(span, room, page, place.seq, window),
             ),
-        )
+        ]
+        fresh = bounds is not None and bounds.fresh
+        parts += filter(None, [await self._data.own(span, room, fresh=fresh)])
         return b"{" + b",".join(parts) + b"}"
 
     async def before_invitation(self, span: Span, room: Room, place: RoomPlace) -> RoomPlace | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from homeserver.application.relations.bundle import NOTHING, Reader, relations_of
 from homeserver.application.rooms.render import event_bytes, unsigned_of
 from homeserver.application.sync.context import STATE_NAMES
-from homeserver.domain.events.client_format import client_event, client_event_bytes
+from homeserver.domain.events.client_format import (
+    client_event,
+    client_event_bytes,
+    state_unsigned,
+)
 from homeserver.domain.shared.canonical_json import decode_json, encode_json
 from homeserver.domain.sync.event_fields import select_fields
 from homeserver.domain.sync.position import RoomPosition, encode_position, just_before
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.room import Room
     from homeserver.domain.rooms.timeline import TimelineEvent
 
+AGING: Final = "m.call.invite"
+"""By the `age` of such an event clients tell whether it may still ring (spec "Voice over IP").
+
+Other events come without: their form is written once for all readers and times.
+"""
 _NO_STATE = {name: b'"%b":{"events":[]}' % name for name in STATE_NAMES}
 
 
@@ -33,6 +42,7 @@ def render_timeline(
     until: int,
     device: int,
     *,
+    now_ms: int,
     user_id: str = "",
     bundles: Mapping[str, Bundle] = NOTHING,
 ) -> bytes:
@@ -47,7 +57,7 @@ def render_timeline(
         relations = {e: relations_of(bundle, reader) for e, bundle in bundles.items()}
     events = [
         _timeline_event(
-            rules, item, membership_at(item.seq), device, relations.get(item.event.event_id)
+            rules, item, membership_at(item.seq), device, now_ms, relations.get(item.event.event_id)
         )
         for item in page.events
     ]
@@ -66,9 +76,11 @@ def _timeline_event(
     item: TimelineEvent,
     membership: str,
     device: int,
+    now_ms: int,
     relations: dict[str, Any] | None,
 ) -> bytes:
-    if rules.plain:
+    ages = item.event.type == AGING
+    if rules.plain and not ages:
         return event_bytes(
             item,
             membership=membership,
@@ -77,6 +89,8 @@ def _timeline_event(
             relations=relations,
         )
     unsigned = unsigned_of(item, membership=membership, device_nid=device)
+    if ages:
+        unsigned["age"] = now_ms - item.event.origin_server_ts
     if relations:
         unsigned["m.relations"] = relations
     return encode_json(_shaped(rules, item.event, unsigned))
@@ -89,7 +103,7 @@ def render_state(span: Span, room: Room, state: Sequence[Event]) -> bytes:
     if span.rules.plain:
         events = [_state_event(room, event) for event in state]
     else:
-        events = [encode_json(_shaped(span.rules, event, None)) for event in state]
+        events = [encode_json(_shaped(span.rules, event, state_unsigned(event))) for event in state]
     return b'"%b":{"events":[%b]}' % (span.request.state_name, b",".join(events))
 
 
@@ -97,7 +111,7 @@ def _state_event(room: Room, event: Event) -> bytes:
     """One state event; a current one is made once however many readers there are."""
     body = room.state_bytes.get(event.event_id)
     if body is None:
-        body = client_event_bytes(event, with_room_id=False, unsigned=None)
+        body = client_event_bytes(event, with_room_id=False, unsigned=state_unsigned(event))
         if event is room.state.get((event.type, event.state_key or "")):
             room.state_bytes[event.event_id] = body
     return body

@@ -55,7 +55,7 @@ class RoomData:
         """Collect the parts; `fresh` rooms get all, others what is new."""
         ephemeral = self._receipts(span, room, fresh=fresh)
         ephemeral += self._typists(span, room, fresh=fresh)
-        own = await self._own(span, room, fresh=fresh) if fresh or span.user_changed else []
+        own = await self.own(span, room, fresh=fresh)
         counts = await self._counts(span, room, place)
         recounted = span.recount and read_whole(room, span.requester.user_id, place).seq < (
             room.head.seq
@@ -67,7 +67,7 @@ class RoomData:
         if ephemeral:
             extra.parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral))
         if own:
-            extra.parts.append(b'"account_data":{"events":[%b]}' % b",".join(own))
+            extra.parts.append(own)
         extra.parts += counts
         return extra
 
@@ -128,15 +128,19 @@ class RoomData:
             for receipt in _receipts(span, room, fresh=False)
         )
 
-    async def _own(self, span: Span, room: Room, *, fresh: bool) -> list[bytes]:
+    async def own(self, span: Span, room: Room, *, fresh: bool) -> bytes:
+        """The user's own data of a room as a member of its object, nothing where none is told."""
+        if not fresh and not span.user_changed:
+            return b""
         data = await self._account_data.of(span.requester.user_nid)
         accepts = span.rules.room_data.of(room.room_id)
-        return [
+        events = [
             b'{"type":%b,"content":%b}' % (_encode(kind), item.content_json)
             for kind, item in data.of_room(room.nid).items()
             if (fresh or span.is_new(item.slot, item.pos))
             and (accepts is None or accepts(Named(kind)))
         ]
+        return b'"account_data":{"events":[%b]}' % b",".join(events) if events else b""
 
 
 def _accepts(span: Span, room: Room, kind: str) -> bool:

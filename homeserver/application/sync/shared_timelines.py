@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeserver.application.relations.bundle import NOTHING
-from homeserver.application.sync.rendering import render_timeline
+from homeserver.application.sync.rendering import AGING, render_timeline
 from homeserver.domain.rooms.membership import JOIN
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class SharedTimeline(NamedTuple):
             always_joined,
             bounds.until,
             device,
+            now_ms=span.now_ms,
             user_id=user_id,
             bundles=self.bundles,
         )
@@ -80,15 +81,22 @@ class SharedTimelines:
     def render(
         self, span: Span, room: Room, bounds: Bounds, page: Page, bundles: Mapping[str, Bundle]
     ) -> SharedTimeline:
-        """Render a page for all, and keep it."""
+        """Render a page for all, and keep it unless it says how old something is."""
         body = render_timeline(
-            span.rules, page, always_joined, bounds.until, _NO_DEVICE, bundles=bundles
+            span.rules,
+            page,
+            always_joined,
+            bounds.until,
+            _NO_DEVICE,
+            now_ms=span.now_ms,
+            bundles=bundles,
         )
         senders = frozenset([item.txn_device for item in page.events])
         made = SharedTimeline(span.rules, page, body, senders)
         if bundles:
             made = _with_bundles(made, bundles)
-        if len(body) <= LARGEST:
+        ages = any(item.event.type == AGING for item in page.events)
+        if len(body) <= LARGEST and not ages:
             # the rules are held by what is kept, so that no others get their id
             self._held[_key(span, room, bounds)] = made
             self._bytes += len(body) + _OVERHEAD

@@ -206,6 +206,7 @@ class Sync:
             user_changed=tick is None or feed.user_tick > tick,
             worker_tick=known,
             until_tick=self._hub.ticks.now,
+            now_ms=self._clock.now_ms(),
             inbox_since=seen.inbox,
             inbox_until=seen.inbox,
             presence_since=seen.presence,

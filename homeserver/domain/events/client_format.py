@@ -56,6 +56,14 @@ def client_event_bytes(event: Event, *, with_room_id: bool, unsigned: JsonObject
     return encode_json(shaped)
 
 
+def state_unsigned(event: Event) -> dict[str, Any] | None:
+    """What the server adds to an event of a room's state: the redaction that stripped it."""
+    by = event.redacted_because
+    if by is None:
+        return None
+    return {"redacted_because": client_event(by, with_room_id=True, unsigned=None)}
+
+
 def stripped_state(event: Event) -> dict[str, Any]:
     """Shape a state event for someone outside the room: four keys and no more."""
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ class Event:
     with `hashes`, with `signatures` when there are any, without `event_id` and
     `unsigned`). The other fields are read from it once. Timestamps are milliseconds
     since the Unix epoch. `redacts` is the target of an `m.room.redaction`, wherever the
-    room version keeps it.
+    room version keeps it. `redacted_because` is the redaction that stripped an event of a
+    room's state; it is no part of the event.
     """
 
     event_id: str
@@ -32,6 +33,7 @@ class Event:
     prev_events: tuple[str, ...]
     json: bytes
     redacts: str | None = None
+    redacted_because: Event | None = field(default=None, compare=False, repr=False)
 
     @property
     def raw_content(self) -> bytes | None:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from homeserver.domain.rooms.versions import RoomVersion
 
 
-def redacted_event(event: Event, version: RoomVersion) -> Event:
+def redacted_event(event: Event, version: RoomVersion, by: Event | None = None) -> Event:
     """Make the redacted copy: same id, same signatures, only what the version protects.
 
-    For an event that a redaction hit, and for one whose content hash does not match.
+    For an event that the redaction `by` hit, and for one whose content hash does not match.
     """
     pdu = redact(decode_object(event.json), version)
     return replace(
@@ -24,4 +24,5 @@ def redacted_event(event: Event, version: RoomVersion) -> Event:
         content=pdu["content"],
         json=encode_canonical(pdu),
         redacts=redaction_target(pdu, version),
+        redacted_because=by,
     )

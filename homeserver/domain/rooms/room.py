@@ -336,16 +336,17 @@ class Room:
             if item.replaced is not None and item.replaced.event_id == event.event_id:
                 item.replaced, item.client = event, None  # `prev_content` shows it too
         if event.state_key is not None:
+            key = (event.type, event.state_key)
+            event = replace(event, redacted_because=stripped.redacted_because)
             self.changes = deque(
                 replace(c, event=event) if c.event and c.event.event_id == event.event_id else c
                 for c in self.changes
             )
-            key = (event.type, event.state_key)
             held = self.state.get(key)
             if held is not None and held.event_id == event.event_id:
                 self.state[key] = event
                 self.state_bytes.pop(event.event_id, None)
                 if key == POWER_LEVELS:
                     self._levels = None
-                if event.type == MEMBER and event.state_key in self.members:
-                    self.members[event.state_key] = Member(self.members[event.state_key].nid, event)
+                if event.type == MEMBER and key[1] in self.members:
+                    self.members[key[1]] = Member(self.members[key[1]].nid, event)

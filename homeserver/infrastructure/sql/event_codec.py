@@ -120,6 +120,7 @@ class StoredEvent(Event):
         put(event, "sender", packed.sender)
         put(event, "origin_server_ts", packed.ts)
         put(event, "depth", packed.depth)
+        put(event, "redacted_because", None)
         put(event, "raw_content", content_json(packed))
         put(event, "packed", packed)
         return event

@@ -73,7 +73,7 @@ async def read_timeline(reader: Reader, room: Room, rows: Sequence[Row]) -> list
     redactions = {
         item.event.event_id: row[7] for item, row in zip(items, rows, strict=True) if row[7]
     }
-    stripped_by = await _by_key(reader, room, list(redactions.values()))
+    stripped_by = await events_of(reader, room, list(redactions.values()))
     for item in items:
         item.replaced = replaced.get((item.seq, item.event.event_id))
         item.redacted_because = stripped_by.get(redactions.get(item.event.event_id, b""))
@@ -93,7 +93,8 @@ async def _replaced(
     return {(row[4], event_id_from_bytes(row[0])): event_of(room, *row[1:4]) for row in rows}
 
 
-async def _by_key(reader: Reader, room: Room, keys: Sequence[bytes]) -> dict[bytes, Event]:
+async def events_of(reader: Reader, room: Room, keys: Sequence[bytes]) -> dict[bytes, Event]:
+    """Events of a room's log by their keys."""
     if not keys:
         return {}
     wanted = padded(keys)

@@ -148,7 +148,7 @@ RECEIPTS = Query(
 )
 _STATE_COLUMNS = (
     *(_s.type, _s.state_key, _s.from_seq, _s.to_seq, _s.event_id, _s.from_rev),
-    *(_e.codec, _e.body, _s.slot, _s.pos),
+    *(_e.codec, _e.body, _e.redacted_by, _s.slot, _s.pos),
 )
 
 

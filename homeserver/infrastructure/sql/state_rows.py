@@ -9,7 +9,7 @@ from homeserver.application.ports.state_store import StateSpan
 from homeserver.domain.rooms.room import StateChange
 from homeserver.infrastructure.sql import branch_queries as bq
 from homeserver.infrastructure.sql import room_queries as q
-from homeserver.infrastructure.sql.event_rows import event_of
+from homeserver.infrastructure.sql.event_rows import event_of, events_of
 from homeserver.infrastructure.sql.query import padded
 from homeserver.infrastructure.sql.types import OPEN
 
@@ -22,17 +22,29 @@ if TYPE_CHECKING:
     from homeserver.infrastructure.sql.query import Query
     from homeserver.infrastructure.sql.writes import Row
 
-_EVENT_ID, _CODEC, _BODY = 4, 6, 7
+_EVENT_ID, _CODEC, _BODY, _BY = 4, 6, 7, 8
 IDS_AT_ONCE = 512
 
 
 async def state_rows(reader: Reader, room: Room, query: Query, **params: Any) -> Sequence[Row]:
-    """Fetch state intervals.
+    """Fetch state intervals, with the redaction for `redacted_by` where an event was stripped.
 
-    The state behind a gap has events that never got a place in the log; only those cost a
-    second query.
+    The state behind a gap has events that never got a place in the log; only those, and those
+    that were stripped, cost a second query.
     """
     rows = await reader.fetch(query, room=room.nid, **params)
+    rows = await _with_strays(reader, room, rows)
+    stripped = list({row[_BY] for row in rows if row[_BY] is not None})
+    if not stripped:
+        return rows
+    redactions: dict[bytes, Event] = {}
+    for start in range(0, len(stripped), IDS_AT_ONCE):
+        keys = stripped[start : start + IDS_AT_ONCE]
+        redactions.update(await events_of(reader, room, keys))
+    return [(*row[:_BY], redactions.get(row[_BY]), *row[_BY + 1 :]) for row in rows]
+
+
+async def _with_strays(reader: Reader, room: Room, rows: Sequence[Row]) -> Sequence[Row]:
     strays = [row[_EVENT_ID] for row in rows if row[_EVENT_ID] is not None and row[_BODY] is None]
     if not strays:
         return rows
@@ -67,8 +79,10 @@ async def read_changes(reader: Reader, room: Room, seq: int) -> list[StateChange
 
 def change_of(room: Room, row: Row) -> StateChange:
     """Read a row of room state as what began there."""
-    event_type, state_key, from_seq, _to_seq, event_id, rev, codec, body, slot, pos = row
+    event_type, state_key, from_seq, _to_seq, event_id, rev, codec, body, by, slot, pos = row
     event = event_of(room, event_id, codec, body) if event_id is not None else None
+    if event is not None and by is not None:
+        event = replace(event, redacted_because=by)
     key = (event_type.decode(), state_key.decode())
     return StateChange(key, event, rev, from_seq, slot, pos)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.application.relations.bundle import NOTHING, Reader, relations_of
 from homeserver.application.rooms.render import event_bytes
-from homeserver.domain.events.client_format import client_event_bytes
+from homeserver.domain.events.client_format import client_event_bytes, state_unsigned
 from homeserver.domain.shared.canonical_json import decode_json
 from homeserver.domain.sync.filter import RoomEventFilter
 from homeserver.domain.sync.filter_parse import parse_room_event_filter
@@ -47,9 +47,12 @@ def timeline_json(
 
 def state_json(events: Iterable[Event]) -> bytes:
     """A JSON list of state events, room ids included."""
-    return b"[%b]" % b",".join(
-        [client_event_bytes(event, with_room_id=True, unsigned=None) for event in events]
-    )
+    return b"[%b]" % b",".join([state_event_json(event) for event in events])
+
+
+def state_event_json(event: Event) -> bytes:
+    """A state event in JSON, room id included."""
+    return client_event_bytes(event, with_room_id=True, unsigned=state_unsigned(event))
 
 
 def filter_param(request: Request) -> RoomEventFilter:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeserver.domain.events.client_format import client_event_bytes
 from homeserver.domain.shared.canonical_json import encode_canonical
-from homeserver.presentation.client.rendering import state_json
+from homeserver.presentation.client.rendering import state_event_json, state_json
 from homeserver.presentation.responses import json_bytes
 from homeserver.presentation.routing import Auth, Route
 
@@ -35,7 +34,7 @@ def room_state_routes(get_state: GetState) -> tuple[Route, ...]:
         event = await get_state.one(request.requester, params["roomId"], key)
         if shape == "content":
             return json_bytes(encode_canonical(event.content))
-        return json_bytes(client_event_bytes(event, with_room_id=True, unsigned=None))
+        return json_bytes(state_event_json(event))
 
     keyed = f"{_PATH}/{{eventType}}/{{stateKey?}}"
     return (

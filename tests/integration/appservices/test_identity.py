@@ -52,6 +52,21 @@ async def test_it_acts_as_nobody_else(house: Bridged, irc: Bridge) -> None:
     assert (who["user_id"], ghost.token) == (romeo.user_id, romeo_token)
 
 
+async def test_it_lists_who_is_in_a_room_where_any_of_its_users_is(
+    house: Bridged, irc: Bridge
+) -> None:
+    bot, ghost = await house.ghost(irc), await house.ghost(irc, "_irc_mercutio")
+    romeo, juliet = await house.person("romeo"), await house.person("juliet")
+    room = await romeo.create_room(preset="public_chat")
+
+    assert await refused(bot.room_call("GET", room, "joined_members")) == (403, "M_FORBIDDEN")
+    await ghost.room_call("POST", room, "join", {})
+    found = await bot.room_call("GET", room, "joined_members")
+
+    assert set(found["joined"]) == {romeo.user_id, ghost.user_id}
+    assert await refused(juliet.room_call("GET", room, "joined_members")) == (403, "M_FORBIDDEN")
+
+
 async def test_a_device_is_made_named_and_removed_without_a_password(
     house: Bridged, irc: Bridge
 ) -> None:

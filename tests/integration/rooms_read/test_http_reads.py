@@ -255,6 +255,20 @@ async def test_state_of_members_and_of_those_who_left(world: World, client: Clie
     assert wrong.error == (400, "M_INVALID_PARAM")
 
 
+async def test_redacted_state_has_the_redaction_beside_it(world: World, client: Client) -> None:
+    """Clients tell by `redacted_because` that an event was redacted, wherever they read it."""
+    room = await world.room(Put(ALICE, "m.room.topic", {"topic": "secret"}, ""))
+    topic = room.state["m.room.topic", ""].event_id
+    by = await world.redact(room, topic)
+    await world.put(room, Put(ALICE, "m.room.topic", {"topic": "new"}, ""))
+    context = (await client.get(ALICE, f"context/{topic}", room, limit=0)).json["state"]
+    found = next(event for event in context if event["type"] == "m.room.topic")
+    assert found["content"] == {}
+    assert found["unsigned"]["redacted_because"]["event_id"] == by.event.event_id
+    now = (await client.get(ALICE, "state/m.room.topic", room, format="event")).json
+    assert "unsigned" not in now
+
+
 async def test_members_now_at_a_token_and_by_membership(world: World, client: Client) -> None:
     """`at` goes back in time; the two filters choose."""
     room = await world.room(member(BOB, "join"))
@@ -268,6 +282,9 @@ async def test_members_now_at_a_token_and_by_membership(world: World, client: Cl
     assert await who() == {ALICE, BOB, CAROL}
     assert await who(membership="join") == {ALICE, CAROL}
     assert await who(not_membership="join") == {BOB}
+    assert await who(membership="join", not_membership="leave") == {ALICE, CAROL}
+    assert await who(membership="join", not_membership="join") == {ALICE, BOB, CAROL}
+    assert await who(membership="ban", not_membership="leave") == {ALICE, CAROL}
     assert await who(at=then) == {ALICE, BOB}
     assert await who(at=then, membership="join") == {ALICE, BOB}
     wrong = await client.get(ALICE, "members", room, membership="friend")

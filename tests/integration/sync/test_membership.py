@@ -65,6 +65,23 @@ async def test_a_left_room_s_archive_ends_with_the_leave(romeo: Phone, juliet: P
         assert not set(older) & set(ids(part))
 
 
+async def test_rooms_left_have_the_account_data_too(romeo: Phone, juliet: Phone) -> None:
+    room = await romeo.create_room(preset="public_chat")
+    await juliet.do("join", room)
+    await juliet.keep("org.early", {"n": 1}, room)
+    await juliet.get()
+    await juliet.keep("org.late", {"n": 2}, room)
+    await juliet.do("leave", room)
+    late = {"type": "org.late", "content": {"n": 2}}
+    left = (await juliet.get())["rooms"]["leave"][room]
+    assert left["account_data"]["events"] == [late]
+    archived = (await juliet.fresh(WITH_LEFT))["rooms"]["leave"][room]
+    assert {e["type"] for e in archived["account_data"]["events"]} == {"org.early", "org.late"}
+    wanted = {"room": {"include_leave": True, "account_data": {"types": ["org.late"]}}}
+    filtered = (await juliet.fresh(wanted))["rooms"]["leave"][room]
+    assert filtered["account_data"]["events"] == [late]
+
+
 async def test_banned_after_having_left_tells_of_the_ban_alone(romeo: Phone, juliet: Phone) -> None:
     room = await romeo.create_room(preset="public_chat")
     await romeo.visibility(room, "world_readable")

@@ -69,6 +69,29 @@ async def test_they_come_newest_first_from_all_rooms_with_what_is_read(
     assert await _all(romeo) == [own]
 
 
+async def test_invitations_are_listed_until_they_are_answered_and_after(
+    romeo: Phone, juliet: Phone
+) -> None:
+    room, public = await romeo.create_room(), await romeo.create_room(preset="public_chat")
+    await juliet.do("join", public)
+    await romeo.do("invite", room, juliet)
+    await romeo.send(room, "not for her yet")
+    said = await romeo.send(public, "said")
+    first, second = (await _page(juliet))["notifications"]
+    assert (first["event"]["event_id"], second["room_id"]) == (said, room)
+    assert second["event"]["content"]["membership"] == "invite"
+    assert second["read"] is False
+    assert {"set_tweak": "sound", "value": "default"} in second["actions"]
+    invitation = second["event"]["event_id"]
+    assert await _all(juliet, limit=1) == [said, invitation]
+    await juliet.keep("m.ignored_user_list", {"ignored_users": {romeo.user_id: {}}})
+    assert await _all(juliet) == []
+    await juliet.keep("m.ignored_user_list", {"ignored_users": {}})
+    await juliet.do("join", room)
+    found = {n["event"]["event_id"]: n["read"] for n in (await _page(juliet))["notifications"]}
+    assert found == {said: False, invitation: True}
+
+
 async def test_pages_add_up_whatever_their_size_and_survive_a_restart(
     town: SyncTown, romeo: Phone, juliet: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,3 +209,24 @@ async def test_a_named_room_has_no_heroes_until_the_name_goes(romeo: Phone, juli
     await romeo.state(room, "m.room.name", {"name": ""})
     part = (await juliet.get())["rooms"]["join"][room]
     assert part["summary"]["m.heroes"] == [romeo.user_id]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("form", ["state", "state_after"])
+async def test_redacted_state_has_the_redaction_beside_it(
+    town: SyncTown, romeo: Phone, juliet: Phone, form: str, *, restart: bool
+) -> None:
+    query = NEW if form == "state_after" else {}
+    last = {"room": {"timeline": {"limit": 1}}}
+    room = await _joined(romeo, juliet)
+    topic = await romeo.topic(room, "secret")
+    await romeo.send(room, "before")
+    before = keyed((await juliet.fresh(last, **query))["rooms"]["join"][room], form)[TOPIC]
+    assert "unsigned" not in before
+    redaction = await romeo.redact(room, topic)
+    await romeo.send(room, "after")
+    if restart:
+        await town.restart()
+    found = keyed((await juliet.fresh(last, **query))["rooms"]["join"][room], form)[TOPIC]
+    assert (found["event_id"], found["content"]) == (topic, {})
+    assert found["unsigned"]["redacted_because"]["event_id"] == redaction

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from homeserver.infrastructure.embedded.clock import SystemClock
 from tests.support.syncing import bodies, ids, keyed, types
 
 if TYPE_CHECKING:
     from tests.support.syncing import Phone, SyncTown
 
+HOUR_MS = 3_600_000
 pytestmark = pytest.mark.usefixtures("town")
 
 
@@ -168,3 +170,24 @@ async def test_the_reader_s_membership_stands_in_each_event(romeo: Phone, juliet
     events = (await juliet.get())["rooms"]["join"][room]["timeline"]["events"]
     found = {e["event_id"]: e["unsigned"]["membership"] for e in events}
     assert (found[before], found[invited], found[joined]) == ("leave", "invite", "join")
+
+
+async def test_invitations_to_calls_tell_their_age_to_each_reader(
+    romeo: Phone, juliet: Phone, nurse: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that starts an hour later must not ring, though others got the same stretch."""
+    room = await romeo.create_room(preset="public_chat")
+    for phone in (juliet, nurse):
+        await phone.do("join", room)
+        await phone.get()
+    offer = {"type": "offer", "sdp": "v=0"}
+    call = {"call_id": "c1", "version": "1", "lifetime": 60_000, "offer": offer, "party_id": "p1"}
+    await romeo.room_call("PUT", room, "send/m.call.invite/t1", call)
+    parts = [(await juliet.get())["rooms"]["join"][room]]
+    now_ms = SystemClock.now_ms
+    monkeypatch.setattr(SystemClock, "now_ms", lambda clock: now_ms(clock) + HOUR_MS)
+    parts += [(await nurse.get())["rooms"]["join"][room]]
+    parts += [(await romeo.fresh())["rooms"]["join"][room]]
+    ages = [part["timeline"]["events"][-1]["unsigned"]["age"] for part in parts]
+    assert ages[0] < 60_000
+    assert min(ages[1:]) >= HOUR_MS
