@@ -25,11 +25,11 @@ def capabilities(default_room_version: str, delays: DelayLimits | None = None) -
     A capability that the spec takes as enabled when it is absent must be listed as disabled
     as long as it does not exist here. `delays` are the limits of delayed events (MSC4140).
     """
-    creatable = {v.id: "stable" for v in ROOM_VERSIONS.values() if v.creatable}
+    available = dict.fromkeys(ROOM_VERSIONS, "stable")
     return {
         "capabilities": {
             "m.change_password": {"enabled": True},
-            "m.room_versions": {"default": default_room_version, "available": creatable},
+            "m.room_versions": {"default": default_room_version, "available": available},
             "m.profile_fields": {"enabled": True},
             "m.set_displayname": {"enabled": True},
             "m.set_avatar_url": {"enabled": True},
