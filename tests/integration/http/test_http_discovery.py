@@ -43,6 +43,9 @@ async def test_capabilities_need_one_and_tell_room_versions(
     assert capabilities["m.change_password"] == {"enabled": True}
     assert capabilities["m.3pid_changes"] == {"enabled": False}
     assert capabilities["m.profile_fields"] == {"enabled": True}
+    assert "m.account_moderation" not in capabilities
+    admin = await site.ask("GET", path, Authorization="Bearer admin-token")
+    assert admin.json["capabilities"]["m.account_moderation"] == {"lock": True}
     monkeypatch.setattr(DEFAULT, "version", "11")
     again = (await site.ask("GET", path, **auth)).json["capabilities"]
     assert again["m.room_versions"]["default"] == "11"
