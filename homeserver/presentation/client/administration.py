@@ -31,7 +31,7 @@ def administration_routes(moderate: ModerateAccount, who_is: WhoIs) -> tuple[Rou
     async def put_lock(request: Request) -> Response:
         """Lock or unlock an account."""
         body = await request.json_object()
-        if "locked" not in body:
+        if body.get("locked") is None:
             raise MissingParamError("locked is missing")
         locked = flag(body, "locked")
         await moderate.lock(request.requester, request.params["userId"], locked=locked)

@@ -182,6 +182,14 @@ async def test_bad_bodies_of_create_room(
     assert await browser.town.store.dump("room") == []
 
 
+async def test_null_is_as_good_as_absent_in_create_room(browser: Browser) -> None:
+    names = ("visibility", "preset", "name", "topic", "room_version", "room_alias_name", "invite")
+    objects = ("initial_state", "invite_3pid", "creation_content", "power_level_content_override")
+    body = dict.fromkeys((*names, *objects, "is_direct"))
+    answer = await browser.ask("alice", "POST", "/createRoom", body)
+    assert answer.status == 200, answer.body
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "errcode"),
     [
