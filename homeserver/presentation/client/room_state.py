@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from homeserver.domain.events.client_format import client_event_bytes
 from homeserver.domain.shared.canonical_json import encode_canonical
-from homeserver.presentation.client.rendering import state_json
+from homeserver.presentation.client.rendering import state_json, timeline_json
 from homeserver.presentation.responses import json_bytes
 from homeserver.presentation.routing import Auth, Route
 
@@ -32,10 +32,14 @@ def room_state_routes(get_state: GetState) -> tuple[Route, ...]:
         params = request.params
         shape = request.choice("format", _FORMATS, "content")
         key = (params["eventType"], params["stateKey"])
-        event = await get_state.one(request.requester, params["roomId"], key)
+        requester, room_id = request.requester, params["roomId"]
         if shape == "content":
+            event = await get_state.one(requester, room_id, key)
             return json_bytes(encode_canonical(event.content))
-        return json_bytes(client_event_bytes(event, with_room_id=True, unsigned=None))
+        view, event, item = await get_state.placed(requester, room_id, key)
+        if item is None:
+            return json_bytes(client_event_bytes(event, with_room_id=True, unsigned=None))
+        return json_bytes(timeline_json(request, view, [item])[1:-1])
 
     keyed = f"{_PATH}/{{eventType}}/{{stateKey?}}"
     return (
