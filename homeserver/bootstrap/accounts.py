@@ -23,6 +23,7 @@ from homeserver.application.accounts.log_in import LogIn
 from homeserver.application.accounts.log_out import LogOut
 from homeserver.application.accounts.login_guard import LoginGuard
 from homeserver.application.accounts.member_profiles import MemberProfiles
+from homeserver.application.accounts.moderate_account import ModerateAccount
 from homeserver.application.accounts.name_available import NameAvailable
 from homeserver.application.accounts.open_session import OpenSession, TokenMint
 from homeserver.application.accounts.openid import OpenIdUserInfo, RequestOpenIdToken
@@ -39,6 +40,7 @@ from homeserver.application.accounts.remove_devices import RemoveDevices
 from homeserver.application.accounts.rename_device import RenameDevice
 from homeserver.application.accounts.upgrade_guest import UpgradeGuest
 from homeserver.application.accounts.users import Users
+from homeserver.application.accounts.who_is import WhoIs
 from homeserver.application.appservices.act_as import ActAs
 from homeserver.application.appservices.service_accounts import ServiceAccounts
 from homeserver.application.keys.remove_keys import KeysOfDevices, RemoveKeys
@@ -65,6 +67,7 @@ from homeserver.infrastructure.sql.tokens import SqlTokenStore
 from homeserver.infrastructure.sql.uia import SqlUiaSessionStore
 from homeserver.infrastructure.sql.users import SqlUserStore
 from homeserver.presentation.client.account import AccountCases, account_routes
+from homeserver.presentation.client.administration import administration_routes
 from homeserver.presentation.client.devices import DeviceCases, device_routes
 from homeserver.presentation.client.login import LoginCases, login_routes
 from homeserver.presentation.client.openid import openid_routes
@@ -188,6 +191,7 @@ def build_accounts(
     parts = _Parts(core, limiter, hasher or Argon2Passwords(), unknown)
     people = People(parts.users, MemberProfiles(parts.profiles), unknown)
     leaving = (_leave_all(core, people),)
+    lock_account = LockAccount(parts.accounts, core.writer, parts.authenticate)
     return Accounts(
         routes=(
             *login_routes(_login(core, parts)),
@@ -196,13 +200,17 @@ def build_accounts(
             *device_routes(_devices(core, parts)),
             *profile_routes(_profile(core, parts)),
             *_openid(core),
+            *administration_routes(
+                ModerateAccount(parts.accounts, lock_account, core.server_name),
+                WhoIs(parts.accounts, parts.devices),
+            ),
         ),
         authenticator=parts.authenticate,
         act_as=parts.act_as,
         people=people,
         first_user=FirstUser(parts.accounts, parts.registration_tokens, core.writer, core.ids),
         add_user=AddUser(parts.create_account, parts.passwords, parts.hasher, core.server_name),
-        lock_account=LockAccount(parts.accounts, core.writer, parts.authenticate),
+        lock_account=lock_account,
         finish_deactivations=FinishDeactivations(parts.accounts, leaving),
         confirm=parts.confirm,
     )

@@ -31,6 +31,7 @@ UNSTABLE_FEATURES = {
     FEATURE: True,
     "org.matrix.msc4155": True,  # whose invitations one wants, by lists
     "org.matrix.msc4380.stable": True,  # that one wants none
+    "uk.tcpip.msc4133.stable": True,  # profile fields, for clients that look for nothing else
     "uk.half-shot.msc2666.query_mutual_rooms": True,
     "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
 }

@@ -269,7 +269,7 @@ def _reading(core: Core, people: People, memo: Memo) -> tuple[Route, ...]:
         *context_routes(GetContext(access, core.store, scan, state, beside, related)),
         *room_event_routes(event, EventAtTime(access, core.store, scan)),
         *relation_routes(_relations(core, points)),
-        *room_state_routes(GetState(access, state)),
+        *room_state_routes(GetState(access, state, core.store)),
         *member_routes(
             GetMembers(access, state, points),
             JoinedMembers(access, memo, lambda: core.settings.services),

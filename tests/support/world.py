@@ -169,7 +169,7 @@ class World:
         )
         self.context = GetContext(self.access, self.store, self.scan, self.state, beside, related)
         self.event = GetEvent(self.access, self.store, beside)
-        self.get_state = GetState(self.access, self.state)
+        self.get_state = GetState(self.access, self.state, self.store)
         self.members = GetMembers(self.access, self.state, self.points)
         self.at_time = EventAtTime(self.access, self.store, self.scan)
         self.joined_members = JoinedMembers(self.access, Memo(self.cache), Services)

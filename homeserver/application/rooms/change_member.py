@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.domain.rooms.guest_access import is_open_to_guests
+from homeserver.domain.rooms.member_steps import TO_UNBAN
 from homeserver.domain.rooms.membership import INVITE, JOIN, KNOCK, LEAVE
 from homeserver.domain.rooms.room import MEMBER
 from homeserver.domain.shared.canonical_json import same_json
 from homeserver.domain.shared.errors import (
+    BadStateError,
     ForbiddenError,
     GuestAccessForbiddenError,
     InvalidParamError,
@@ -122,4 +124,5 @@ def _check_guest(state: RoomDraft, requester: Requester, step: Step) -> None:
 def _check_begin(held: Event | None, step: Step) -> None:
     membership = held.membership if held is not None else LEAVE
     if step.begins_in is not None and membership not in step.begins_in:
-        raise ForbiddenError(f"Not possible for a user whose membership is {membership}")
+        refusal = BadStateError if step is TO_UNBAN else ForbiddenError
+        raise refusal(f"Not possible for a user whose membership is {membership}")

@@ -99,7 +99,7 @@ class CreateRoom:
 
     def _version(self, asked: str | None) -> RoomVersion:
         version = ROOM_VERSIONS.get(self.default_version() if asked is None else asked)
-        if version is None or not version.creatable:
+        if version is None:
             raise UnsupportedRoomVersionError("This server does not create such rooms")
         return version
 

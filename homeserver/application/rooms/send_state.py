@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from homeserver.application.rooms.aliases import CANONICAL_ALIAS, BadAliasError, check_alias
 from homeserver.application.rooms.compose import NewEvent, compose
 from homeserver.application.rooms.put_out_guests import UnreadGuestsError
+from homeserver.domain.rooms.auth.power_levels import check_form
 from homeserver.domain.rooms.guest_access import GUEST_ACCESS
-from homeserver.domain.rooms.room import MEMBER
+from homeserver.domain.rooms.room import CREATE, MEMBER, POWER_LEVELS
 from homeserver.domain.shared.canonical_json import same_json
 from homeserver.domain.shared.errors import BadJsonError
 
@@ -57,13 +58,15 @@ class SendState:
 
         Sending what the same user has set already gives the event that holds: clients
         repeat these requests without a transaction id. Raises what `compose` and
-        `SetMember` raise, and BadAliasError.
+        `SetMember` raise, BadAliasError, and BadJsonError for malformed power levels.
         """
         if event_type == MEMBER:
             return await self._set_member(requester, room_id, state_key, content)
         room = await self._access.for_sending(requester, room_id)
         if (event_type, state_key) == CANONICAL_ALIAS:
             await self._check_aliases(room, content)
+        if event_type == POWER_LEVELS[0]:
+            _check_levels(room, content)
         new = NewEvent(event_type, content, state_key=state_key)
 
         def change(draft: Draft) -> str:
@@ -100,6 +103,13 @@ class SendState:
             found = await self._aliases.find(check_alias(alias))
             if found is None or found.room_nid != room.nid:
                 raise BadAliasError(f"The alias '{alias}' does not point to this room.")
+
+
+def _check_levels(room: Room, content: JsonObject) -> None:
+    """Tell apart what nobody may write here (400) and what the sender may not (403)."""
+    failure = check_form(room.version, room.state[CREATE], content)
+    if failure is not None:
+        raise BadJsonError(f"{failure.reason} (rule {failure.rule})")
 
 
 def _is_same(held: Event, requester: Requester, content: JsonObject) -> bool:

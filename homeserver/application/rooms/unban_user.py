@@ -27,7 +27,8 @@ class UnbanUser:
     ) -> str:
         """Return the id of the member event.
 
-        Raises ForbiddenError where the requester's power does not suffice, or the user is not banned.
+        Raises ForbiddenError where the requester's power does not suffice, BadStateError where
+        the user is not banned.
         """
         room = await self._access.for_sending(requester, room_id)
         return await self._change(requester, room, user_id, TO_UNBAN, extra)

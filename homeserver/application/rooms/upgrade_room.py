@@ -148,7 +148,7 @@ class UpgradeRoom:
 
 def _version(version_id: str, additional_creators: tuple[str, ...]) -> RoomVersion:
     version = ROOM_VERSIONS.get(version_id)
-    if version is None or not version.creatable:
+    if version is None:
         raise UnsupportedRoomVersionError("This server does not support that room version")
     if version.privileged_creators and not all(map(is_user_id, additional_creators)):
         raise InvalidParamError("additional_creators must be user ids")

@@ -33,7 +33,6 @@ class RoomVersion:
     room_id_is_create_hash: bool
     privileged_creators: bool
     state_resolution: str
-    creatable: bool
 
 
 _V6 = RoomVersion(
@@ -49,12 +48,11 @@ _V6 = RoomVersion(
     room_id_is_create_hash=False,
     privileged_creators=False,
     state_resolution="2",
-    creatable=False,
 )
 _V7 = replace(_V6, id="7", knocking=True)
 _V8 = replace(_V7, id="8", restricted_joins=True)
 _V9 = replace(_V8, id="9", redaction_keeps_authorising_user=True)
-_V10 = replace(_V9, id="10", knock_restricted=True, integer_power_levels=True, creatable=True)
+_V10 = replace(_V9, id="10", knock_restricted=True, integer_power_levels=True)
 _V11 = replace(
     _V10,
     id="11",

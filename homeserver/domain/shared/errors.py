@@ -105,6 +105,12 @@ class GuestAccessForbiddenError(ForbiddenError):
     errcode = "M_GUEST_ACCESS_FORBIDDEN"
 
 
+class BadStateError(ForbiddenError):
+    """A change that cannot begin where things stand, such as lifting a ban that there is not."""
+
+    errcode = "M_BAD_STATE"
+
+
 class InviteBlockedError(ForbiddenError):
     """An invitation of somebody who does not want any, or none from there."""
 

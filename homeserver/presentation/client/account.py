@@ -48,7 +48,7 @@ def account_routes(cases: AccountCases) -> tuple[Route, ...]:
             body["new_password"],
             uia_call(request, body),
             client_key(request),
-            logout_devices=flag({"logout_devices": True, **body}, "logout_devices"),
+            logout_devices=flag(body, "logout_devices", default=True),
         )
         return empty_object()
 

@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 DELAYED_EVENTS: Final = "org.matrix.msc4140.delayed_events"
 
 
-def capabilities(default_room_version: str, delays: DelayLimits | None = None) -> dict[str, Any]:
-    """Give the response body.
+def capabilities(
+    default_room_version: str, delays: DelayLimits | None = None, *, is_admin: bool = False
+) -> dict[str, Any]:
+    """Give the response body for a user.
 
     A capability that the spec takes as enabled when it is absent must be listed as disabled
     as long as it does not exist here. `delays` are the limits of delayed events (MSC4140).
     """
-    creatable = {v.id: "stable" for v in ROOM_VERSIONS.values() if v.creatable}
+    available = dict.fromkeys(ROOM_VERSIONS, "stable")
     return {
         "capabilities": {
             "m.change_password": {"enabled": True},
-            "m.room_versions": {"default": default_room_version, "available": creatable},
+            "m.room_versions": {"default": default_room_version, "available": available},
             "m.profile_fields": {"enabled": True},
             "m.set_displayname": {"enabled": True},
             "m.set_avatar_url": {"enabled": True},
             "m.3pid_changes": {"enabled": False},
             "m.get_login_token": {"enabled": False},
+            **({"m.account_moderation": {"lock": True}} if is_admin else {}),
             **({} if delays is None else {DELAYED_EVENTS: asdict(delays)}),
         }
     }
@@ -45,8 +48,9 @@ def capabilities_handler(
 ) -> Handler:
     """Serve the document; what it is made of are settings that may change."""
 
-    async def get_capabilities(_request: Request) -> Response:
+    async def get_capabilities(request: Request) -> Response:
         """What users may do here."""
-        return json_response(capabilities(default_room_version(), delays()))
+        is_admin = request.requester.is_admin
+        return json_response(capabilities(default_room_version(), delays(), is_admin=is_admin))
 
     return get_capabilities

@@ -26,9 +26,11 @@ def required_text(body: JsonObject, name: str) -> str:
     return value
 
 
-def flag(body: JsonObject, name: str) -> bool:
-    """A boolean, false where it is absent; BadJsonError for another type."""
-    value = body.get(name, False)
+def flag(body: JsonObject, name: str, *, default: bool = False) -> bool:
+    """A boolean, `default` where it is absent or null; BadJsonError for another type."""
+    value = body.get(name)
+    if value is None:
+        return default
     if isinstance(value, bool):
         return value
     raise BadJsonError(f"{name} must be a boolean")

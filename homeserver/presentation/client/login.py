@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from homeserver.application.accounts.open_session import LoginWish
 from homeserver.application.appservices.service_accounts import APPLICATION_SERVICE
 from homeserver.domain.accounts.device import check_device_id, check_device_name
-from homeserver.domain.shared.errors import ForbiddenError, MatrixError, MissingParamError
+from homeserver.domain.shared.errors import (
+    ForbiddenError,
+    MatrixError,
+    MissingParamError,
+    UnknownTokenError,
+)
 from homeserver.presentation.client.fields import flag, object_of, required_text, text
 from homeserver.presentation.middleware.authentication import asking_service
 from homeserver.presentation.middleware.rate_limits import client_address, client_key
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from homeserver.application.accounts.open_session import Session
     from homeserver.application.accounts.refresh_session import RefreshSession
     from homeserver.application.appservices.service_accounts import ServiceAccounts
+    from homeserver.application.requester import Requester
     from homeserver.domain.shared.json import JsonObject
     from homeserver.presentation.request import Request
     from homeserver.presentation.responses import Response
@@ -85,7 +91,7 @@ async def _open_session(cases: LoginCases, request: Request) -> Session:
     body = await request.json_object()
     kind = required_text(body, "type")
     if kind == APPLICATION_SERVICE:
-        service, wish = asking_service(request), login_wish(request, body)
+        service, wish = _service_of(request), login_wish(request, body)
         return await cases.of_services.log_in(service, login_user(body), wish)
     if kind != PASSWORD:
         raise MatrixError("This server only knows m.login.password")
@@ -93,6 +99,14 @@ async def _open_session(cases: LoginCases, request: Request) -> Session:
     if password is None:
         raise MissingParamError("password is missing")
     return await cases.log_in(user, password, login_wish(request, body), client_key(request))
+
+
+def _service_of(request: Request) -> Requester:
+    """Give the asking service; a wrong token is M_FORBIDDEN here ("Appservice Login")."""
+    try:
+        return asking_service(request)
+    except UnknownTokenError as error:
+        raise ForbiddenError(error.message) from None
 
 
 def login_user(body: JsonObject) -> str:

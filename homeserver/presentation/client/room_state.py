@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeserver.domain.shared.canonical_json import encode_canonical
-from homeserver.presentation.client.rendering import state_event_json, state_json
+from homeserver.presentation.client.rendering import (
+    state_event_json,
+    state_json,
+    timeline_json,
+)
 from homeserver.presentation.responses import json_bytes
 from homeserver.presentation.routing import Auth, Route
 
@@ -31,10 +35,14 @@ def room_state_routes(get_state: GetState) -> tuple[Route, ...]:
         params = request.params
         shape = request.choice("format", _FORMATS, "content")
         key = (params["eventType"], params["stateKey"])
-        event = await get_state.one(request.requester, params["roomId"], key)
+        requester, room_id = request.requester, params["roomId"]
         if shape == "content":
+            event = await get_state.one(requester, room_id, key)
             return json_bytes(encode_canonical(event.content))
-        return json_bytes(state_event_json(event))
+        view, event, item = await get_state.placed(requester, room_id, key)
+        if item is None:
+            return json_bytes(state_event_json(event))
+        return json_bytes(timeline_json(request, view, [item])[1:-1])
 
     keyed = f"{_PATH}/{{eventType}}/{{stateKey?}}"
     return (

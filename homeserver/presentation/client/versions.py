@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from homeserver.presentation.responses import Response
     from homeserver.presentation.routing import Handler
 
-SPEC_VERSIONS = ("r0.6.1", *(f"v1.{minor}" for minor in range(1, 13)))
+SPEC_VERSIONS = ("r0.6.1", *(f"v1.{minor}" for minor in range(1, 18)))
+"""Clients choose by these what they show and which paths they call: reports of rooms (v1.13)
+and users (v1.14), room summaries (v1.15), profile fields (v1.16). Of v1.18 suspension is missing.
+"""
 
 
 def versions_handler(unstable_features: Mapping[str, bool]) -> Handler:

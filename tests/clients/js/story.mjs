@@ -19,6 +19,12 @@ async function meet(romeo, juliet) {
     return roomId;
 }
 
+async function profiles([romeo, , juliet]) {
+    await romeo.setExtendedProfileProperty("m.tz", "Europe/Rome");
+    const found = await juliet.getExtendedProfile(romeo.getUserId());
+    assert.equal(found["m.tz"], "Europe/Rome");
+}
+
 async function edits(all, roomId) {
     const [romeo] = all;
     const { event_id: eventId } = await romeo.sendTextMessage(roomId, "what lihgt");
@@ -164,6 +170,7 @@ const romeo = await register(one, `${prefix}-romeo`);
 const juliet = await register(three, `${prefix}-juliet`);
 const romeo2 = await login(two, `${prefix}-romeo`);
 const all = [romeo, romeo2, juliet];
+await profiles(all);
 const roomId = await meet(romeo, juliet);
 const editedId = await edits(all, roomId);
 await reactions(all, roomId, editedId);

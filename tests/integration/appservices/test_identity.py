@@ -138,7 +138,11 @@ async def test_who_registers_and_logs_in_whom(house: Bridged, irc: Bridge) -> No
     assert await refused(bot.call("POST", "/login", absent)) == (403, "M_FORBIDDEN")
     assert await refused(stranger.call("POST", "/register", body)) == (401, "M_MISSING_TOKEN")
     assert await refused(juliet.call("POST", "/register", body)) == (401, "M_UNKNOWN_TOKEN")
-    assert await refused(juliet.call("POST", "/login", other)) == (401, "M_UNKNOWN_TOKEN")
+    assert await refused(juliet.call("POST", "/login", other)) == (403, "M_FORBIDDEN")
+    assert await refused(stranger.call("POST", "/login", other)) == (401, "M_MISSING_TOKEN")
+    stranger.token = "no token of any service"
+    assert await refused(stranger.call("POST", "/login", other)) == (403, "M_FORBIDDEN")
+    stranger.token = ""
     assert await refused(stranger.register("_irc_me")) == (400, "M_EXCLUSIVE")
     sender = await refused(stranger.register("_irc_bot"))
     assert sender == (400, "M_EXCLUSIVE")

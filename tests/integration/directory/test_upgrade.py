@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.syncing import Phone
 
 FORBIDDEN = (403, "M_FORBIDDEN")
-VERSIONS = ("10", "11", "12")
+VERSIONS = ("9", "10", "11", "12")
 PAIRS = [(old, new) for old in VERSIONS for new in VERSIONS]
 
 
@@ -78,7 +78,7 @@ async def test_the_new_room_is_as_the_old_one_was(
     assert create["room_version"] == after
     named = last["event_id"] if after == "12" else tombstone["event_id"]
     assert create["predecessor"] == {"room_id": old, "event_id": named}
-    assert ("creator" in create) == (after == "10")
+    assert ("creator" in create) == (after in {"9", "10"})
     for kind in (*kept, "m.room.name", "m.room.topic"):
         assert found[kind] == contents(was)[kind], kind
     assert "x.own" not in found
@@ -172,6 +172,19 @@ async def test_creators_beside_the_upgrader(romeo: Phone, juliet: Phone, nurse: 
     assert older["m.room.power_levels"]["users"] == {juliet.user_id: 100, nurse.user_id: 50}
 
 
+@pytest.mark.parametrize("after", ["10", "12"])
+async def test_levels_in_strings_become_integers(romeo: Phone, juliet: Phone, after: str) -> None:
+    old = await romeo.create_room(room_version="9", preset="public_chat")
+    levels = contents(await state_of(romeo, old))["m.room.power_levels"]
+    users = {**levels["users"], juliet.user_id: " 50"}
+    events = {**levels["events"], "m.room.name": "30"}
+    strings = {**levels, "users": users, "events": events, "kick": "40"}
+    await romeo.state(old, "m.room.power_levels", strings)
+    found = contents(await state_of(romeo, await upgrade(romeo, old, after)))["m.room.power_levels"]
+    assert (found["kick"], found["events"]["m.room.name"]) == (40, 30)
+    assert found["users"][juliet.user_id] == 50
+
+
 async def test_who_may_upgrade(romeo: Phone, juliet: Phone, nurse: Phone) -> None:
     room = await romeo.create_room(
         room_version="11",
@@ -206,7 +219,7 @@ async def test_who_may_upgrade(romeo: Phone, juliet: Phone, nurse: Phone) -> Non
         ({}, (400, "M_MISSING_PARAM")),
         ({"new_version": 12}, (400, "M_BAD_JSON")),
         ({"new_version": "99"}, (400, "M_UNSUPPORTED_ROOM_VERSION")),
-        ({"new_version": "6"}, (400, "M_UNSUPPORTED_ROOM_VERSION")),
+        ({"new_version": "5"}, (400, "M_UNSUPPORTED_ROOM_VERSION")),
         ({"new_version": "12", "additional_creators": "@a:b"}, (400, "M_BAD_JSON")),
         ({"new_version": "12", "additional_creators": [5]}, (400, "M_BAD_JSON")),
         ({"new_version": "12", "additional_creators": ["x"]}, (400, "M_INVALID_PARAM")),

@@ -25,7 +25,7 @@ async def test_versions_need_no_token(serve: Any) -> None:
     site = await serve(*discovery_routes(DISCOVERY))
     answer = (await site.ask("GET", "/_matrix/client/versions")).json
     assert answer["versions"][0] == "r0.6.1"
-    assert answer["versions"][1:] == [f"v1.{n}" for n in range(1, 13)]
+    assert answer["versions"][1:] == [f"v1.{n}" for n in range(1, 18)]
     assert answer["unstable_features"] == {"org.matrix.e2e_cross_signing": True}
 
 
@@ -38,11 +38,14 @@ async def test_capabilities_need_one_and_tell_room_versions(
     capabilities = (await site.ask("GET", path, **auth)).json["capabilities"]
     assert capabilities["m.room_versions"] == {
         "default": "12",
-        "available": {"10": "stable", "11": "stable", "12": "stable"},
+        "available": {str(n): "stable" for n in range(6, 13)},
     }
     assert capabilities["m.change_password"] == {"enabled": True}
     assert capabilities["m.3pid_changes"] == {"enabled": False}
     assert capabilities["m.profile_fields"] == {"enabled": True}
+    assert "m.account_moderation" not in capabilities
+    admin = await site.ask("GET", path, Authorization="Bearer admin-token")
+    assert admin.json["capabilities"]["m.account_moderation"] == {"lock": True}
     monkeypatch.setattr(DEFAULT, "version", "11")
     again = (await site.ask("GET", path, **auth)).json["capabilities"]
     assert again["m.room_versions"]["default"] == "11"

@@ -168,6 +168,12 @@ async def test_unsigned_tells_each_reader_what_is_theirs(
     assert because["redacts"] == spam.event.event_id
     found = (await client.get(BOB, "messages", room, dir="f", limit=100)).json["chunk"]
     assert stripped in found
+    by = await world.redact(room, topic.event.event_id)
+    state = (await client.get(BOB, "state/m.room.topic", room, format="event")).json
+    assert state == (await client.get(BOB, f"event/{topic.event.event_id}", room)).json
+    assert state["content"] == {}
+    assert state["unsigned"]["redacted_because"]["event_id"] == by.event.event_id
+    assert state["unsigned"]["replaces_state"] == replaced["replaces_state"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from homeserver.domain.rooms.versions import ROOM_VERSIONS
 from homeserver.domain.shared.canonical_json import decode_object
 from homeserver.domain.shared.errors import (
     BadJsonError,
+    ForbiddenError,
     InvalidParamError,
     InvalidRoomStateError,
     MatrixError,
@@ -32,7 +34,7 @@ PRESETS = {
 }
 
 
-@pytest.mark.parametrize("version", ["10", "11", "12"])
+@pytest.mark.parametrize("version", ROOM_VERSIONS)
 @pytest.mark.parametrize("preset", PRESETS)
 async def test_each_preset_in_each_version(town: Town, preset: str, version: str) -> None:
     alice, bob = await town.user("alice"), await town.user("bob")
@@ -88,9 +90,33 @@ async def test_default_version_and_unknown_version(town: Town) -> None:
     assert (await town.room(alice)).version.id == "12"
     town.default_version = "11"  # as by a reload of the settings
     assert (await town.room(alice)).version.id == "11"
-    for unknown in ("1", "6", "13", ""):
+    for unknown in ("1", "5", "13", ""):
         with pytest.raises(UnsupportedRoomVersionError):
             await town.create(alice, CreateRoomRequest(), unknown)
+
+
+@pytest.mark.parametrize("version", ROOM_VERSIONS)
+async def test_each_version_has_its_own_ways_in(town: Town, version: str) -> None:
+    alice, bob, carol = [await town.user(name) for name in ("alice", "bob", "carol")]
+    hall = await town.room(alice, preset="public_chat")
+    await town.join(bob, hall.room_id, {})
+    allow = [{"type": "m.room_membership", "room_id": hall.room_id}]
+    ways: dict[str, set[str]] = {}
+    for rule in ("public", "invite", "knock", "restricted", "knock_restricted"):
+        rules = NewState("m.room.join_rules", "", {"join_rule": rule, "allow": allow})
+        room = await town.room(alice, version, initial_state=(rules,))
+        assert room.version.id == version
+        knock, join = town.knock(carol, room.room_id, {}), town.join(bob, room.room_id, {})
+        for name, attempt in (("knock", knock), ("join", join)):
+            with suppress(ForbiddenError):
+                await attempt
+                ways.setdefault(rule, set()).add(name)
+    number = int(version)
+    expected = {"public": {"join"}}
+    expected |= {"knock": {"knock"}} if number >= 7 else {}
+    expected |= {"restricted": {"join"}} if number >= 8 else {}
+    expected |= {"knock_restricted": {"knock", "join"}} if number >= 10 else {}
+    assert ways == expected
 
 
 async def test_rooms_made_at_once_in_one_millisecond_are_different_rooms(town: Town) -> None:

@@ -28,7 +28,7 @@ _Change = tuple[str, int | None, int | None]  # key, level before, level after
 
 def check_power_levels(room: Room, event: Event) -> AuthFailure | None:
     """Check the form of new levels, and that the sender gives and takes only what is below."""
-    failure = _check_form(room.version, event.content) or _check_creators(room, event.content)
+    failure = check_form(room.version, room.create, event.content)
     before = room.lookup("m.room.power_levels", "")
     if failure is not None or before is None:
         return failure
@@ -39,7 +39,12 @@ def check_power_levels(room: Room, event: Event) -> AuthFailure | None:
     )
 
 
-def _check_form(version: RoomVersion, content: JsonObject) -> AuthFailure | None:
+def check_form(version: RoomVersion, create: Event, content: JsonObject) -> AuthFailure | None:
+    """Check what no sender may write into levels: it is malformed, whoever asks."""
+    return _check_integers(version, content) or _check_creators(version, create, content)
+
+
+def _check_integers(version: RoomVersion, content: JsonObject) -> AuthFailure | None:
     numbers = numbers_of(version)
     if version.integer_power_levels:
         if any(key in content and not _is_level(version, content[key]) for key in DEFAULT_LEVELS):
@@ -60,9 +65,8 @@ def _is_level_map(version: RoomVersion, value: Json) -> bool:
     return isinstance(value, Mapping) and all(_is_level(version, level) for level in value.values())
 
 
-def _check_creators(room: Room, content: JsonObject) -> AuthFailure | None:
-    version = room.version
-    creators = privileged_creators(version, room.create)
+def _check_creators(version: RoomVersion, create: Event, content: JsonObject) -> AuthFailure | None:
+    creators = privileged_creators(version, create)
     if creators.isdisjoint(content.get("users", {})):
         return None
     return refuse(version, numbers_of(version).levels_creators, "users lists a creator of the room")
