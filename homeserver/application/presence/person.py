@@ -46,6 +46,7 @@ class Person:
 
     `rooms` are those where others may see it, `tick` is of the last change of `shown`, `told` what
     other workers were told, at the monotonic second `told_at`; `word` is all that is known together.
+    `rendered` is the event that readers get, with what it was made of.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Person:
         "devices",
         "heard",
         "nid",
+        "rendered",
         "rooms",
         "shown",
         "status_ms",
@@ -79,6 +81,7 @@ class Person:
         self.told = NOTHING
         self.told_at = 0.0
         self.tick = 0
+        self.rendered: tuple[object, bytes] | None = None
 
     def attend(self, device_nid: int, state: str, now_ms: int) -> Attendance:
         """A device is here in a state; becoming online is something that the user did."""

@@ -87,13 +87,14 @@ class PresencePart:
 
     def _rendered(self, found: dict[int, Person]) -> list[bytes]:
         now_ms = self._clock.now_ms()
-        return [
-            _encode(
-                {
-                    "type": PRESENCE,
-                    "sender": person.user_id,
-                    "content": presence_content(person, now_ms),
-                }
-            )
-            for person in found.values()
-        ]
+        return [_event(person, now_ms) for person in found.values()]
+
+
+def _event(person: Person, now_ms: int) -> bytes:
+    """A person's event, made once a second for all readers."""
+    made_of = (person.word, person.active_ms, now_ms // 1000)
+    if person.rendered is None or person.rendered[0] != made_of:
+        content = presence_content(person, now_ms)
+        body = _encode({"type": PRESENCE, "sender": person.user_id, "content": content})
+        person.rendered = made_of, body
+    return person.rendered[1]

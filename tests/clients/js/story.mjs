@@ -82,13 +82,19 @@ async function threads(all, roomId, rootId) {
     const texts = ["through yonder window", "breaks", "it is the east"];
     const answering = await room(juliet, roomId);
     answering.createThread(rootId, answering.findEventById(rootId), [], true); // as when it is opened
+    // While a device opens a thread, the newest reply that the root names may get before older ones in
+    // its timeline: the first reply opens it everywhere, the others come as they would to who looks on.
+    await juliet.sendMessage(roomId, rootId, says(texts[0]));
+    for (const each of all) {
+        const known = await room(each, roomId);
+        await until(each, "the thread", () => known.getThread(rootId)?.initialEventsFetched);
+    }
     let last;
-    for (const text of texts) {
+    for (const text of texts.slice(1)) {
         last = (await juliet.sendMessage(roomId, rootId, says(text))).event_id;
     }
     for (const each of all) {
-        const known = await room(each, roomId);
-        const thread = await until(each, "the thread", () => known.getThread(rootId));
+        const thread = (await room(each, roomId)).getThread(rootId);
         // `length` adds what comes to what the server counted when it was asked, at any moment
         await until(each, "all replies in order", () => heard(thread) === texts.join("; "));
     }
